@@ -1,1 +1,24 @@
 #![doc = include_str!("../README.md")]
+
+mod buckets;
+mod chain;
+mod counter;
+mod entry;
+mod handle;
+mod hash;
+mod key;
+mod link;
+mod reclaim;
+mod stripe;
+mod sync;
+mod table;
+
+#[cfg(test)]
+mod models;
+
+pub use counter::Counter;
+pub use handle::{Borrow, Handle, Occupied};
+pub use hash::KeyHasher;
+pub use key::{ID_BYTES_MAX, Key};
+pub use reclaim::{Guard, pin, reclaim};
+pub use table::{CAPACITY_MAX, Table};

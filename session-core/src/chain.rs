@@ -1,0 +1,245 @@
+//! One bucket: a list of entries sorted by hash, changed by one atomic step at a time.
+//!
+//! The list is that of Harris and Michael (T. L. Harris, DISC 2001; M. M. Michael, SPAA 2002), with
+//! replacement in one step:
+//!
+//! * *Insert*: the new entry goes behind the last entry whose hash is not greater, by a
+//!   compare-exchange of that entry's link (or of the bucket's head). Two inserts of one key
+//!   therefore meet in one word, and one of them loses.
+//! * *Remove*: the entry's own link is marked gone, which decides the one winner and freezes the
+//!   link. The entry is then unlinked by its remover or by any writer that passes.
+//! * *Replace*: the old entry's link is marked gone *and* pointed at the new entry in the same step.
+//!   A reader before that step finds the old entry, one after it is led on to the new: there is no
+//!   moment without one.
+//!
+//! Readers take no part: they walk over entries that are gone, and write nothing.
+//!
+//! Invariant: only entries whose link is marked gone are ever unlinked, and a marked link never
+//! changes. So whatever a reader reaches was in the list at some moment under its guard, and an
+//! entry that stays in the list is on every reader's way (the hard case: a reader that stands on an
+//! entry already unlinked is led on by its frozen link, past nothing but what came or went
+//! meanwhile).
+//!
+//! Invariant: the entry that a link leads to has the order bits that the link carries.
+
+use crate::entry::Held;
+use crate::key::Key;
+use crate::link::{AtomicLink, Link, Order};
+use crate::reclaim::Guard;
+use crate::sync::{Acquire, Relaxed, Release};
+
+/// A bucket's head, and what is sought in its list.
+#[derive(Clone, Copy)]
+pub(crate) struct Chain<'t> {
+    pub(crate) head: &'t AtomicLink,
+    pub(crate) hash: u64,
+    pub(crate) order: Order,
+}
+
+/// The place in a list where a key is or would be.
+struct Place<'g> {
+    /// The word that leads to `next`; its owner was not gone when it was read.
+    before: &'g AtomicLink,
+    /// What the word held.
+    next: Link,
+    /// The live entry of the key, which is what `next` leads to, with its own link.
+    found: Option<(Held<'g>, Link)>,
+}
+
+impl<'t> Chain<'t> {
+    /// Whether the bucket's head alone shows that the key is not there.
+    ///
+    /// Needs no guard, since no entry is touched.
+    #[inline]
+    pub(crate) fn is_absent_at_head(self) -> bool {
+        // Relaxed: nothing is read through the pointer. The key was absent when the word was read.
+        self.head.load(Relaxed).is_past(self.order)
+    }
+
+    /// Finds the live entry of a key. Writes nothing.
+    #[inline]
+    pub(crate) fn find<'g>(self, key: &Key, guard: &'g Guard) -> Option<Held<'g>> {
+        // Acquire: observes the contents of the entry that an insert, a replace or an unlinking
+        // published by this word.
+        let mut link = self.head.load(Acquire);
+        loop {
+            if link.is_past(self.order) {
+                return None;
+            }
+            let entry = link.entry()?;
+            // SAFETY: read under this guard, from the head or from an entry that it keeps.
+            let held = unsafe { guard.borrow(entry) };
+            let entry = held.header();
+            // Acquire: as above, for the next entry; and observes all that the thread which marked
+            // this one gone did before.
+            let next = entry.next.load(Acquire);
+            if entry.is(self.hash, key) && !next.is_gone() {
+                return Some(held);
+            }
+            if entry.hash > self.hash {
+                return None;
+            }
+            link = next;
+        }
+    }
+
+    /// Inserts a private entry; or returns the live entry that is there already.
+    ///
+    /// The entry is published when this returns `Ok`, and still private when not.
+    pub(crate) fn insert<'g>(self, new: Held<'_>, guard: &'g Guard) -> Result<(), Held<'g>>
+    where
+        't: 'g,
+    {
+        loop {
+            let place = self.place(new.header().key(), guard);
+            match place.found {
+                Some((existing, _)) => return Err(existing),
+                None if self.publish(new, &place) => return Ok(()),
+                None => {}
+            }
+        }
+    }
+
+    /// Publishes a private entry, in the place of the live one of its key if there is one; returns
+    /// that.
+    pub(crate) fn replace<'g>(self, new: Held<'_>, guard: &'g Guard) -> Option<Held<'g>>
+    where
+        't: 'g,
+    {
+        loop {
+            let place = self.place(new.header().key(), guard);
+            let Some((old, after)) = place.found else {
+                if self.publish(new, &place) {
+                    return None;
+                }
+                continue;
+            };
+            // Relaxed: published by the exchange below.
+            new.header().next.store(after, Relaxed);
+            let led_on = Link::to(new.pointer(), self.order);
+            let word = &old.header().next;
+            // Release: publishes the new entry and its link, and whatever this thread did before, to
+            // the readers that the old entry leads on. Relaxed on failure: `place` looks again.
+            if word.compare_exchange(after, led_on.gone(), Release, Relaxed).is_ok() {
+                self.unlink(&place, old, led_on, guard);
+                return Some(old);
+            }
+        }
+    }
+
+    /// Removes the live entry of a key, and returns it to one thread alone.
+    pub(crate) fn take<'g>(self, key: &Key, guard: &'g Guard) -> Option<Held<'g>>
+    where
+        't: 'g,
+    {
+        loop {
+            let place = self.place(key, guard);
+            let (entry, after) = place.found?;
+            if mark(entry, after) {
+                self.unlink(&place, entry, after, guard);
+                return Some(entry);
+            }
+        }
+    }
+
+    /// Removes exactly this entry, if it is still live; true for one thread alone.
+    pub(crate) fn remove_exact(self, entry: Held<'_>, guard: &Guard) -> bool {
+        loop {
+            // Acquire: the link may be copied into the word before.
+            let after = entry.header().next.load(Acquire);
+            if after.is_gone() {
+                return false;
+            }
+            if mark(entry, after) {
+                self.sweep(entry.header().key(), guard);
+                return true;
+            }
+        }
+    }
+
+    /// Publishes a private entry at the end of its equals.
+    fn publish(self, new: Held<'_>, place: &Place<'_>) -> bool {
+        // Relaxed: published by the exchange below.
+        new.header().next.store(place.next, Relaxed);
+        let link = Link::to(new.pointer(), self.order);
+        // Release: publishes the new entry and its link to whoever reads this word.
+        // Relaxed on failure: `place` looks again.
+        place.before.compare_exchange(place.next, link, Release, Relaxed).is_ok()
+    }
+
+    /// Takes an entry that this thread has marked gone out of the list, or sees to it that it is.
+    fn unlink(self, place: &Place<'_>, entry: Held<'_>, after: Link, guard: &Guard) {
+        if !take_out(place.before, place.next, entry, after, guard) {
+            self.sweep(entry.header().key(), guard);
+        }
+    }
+
+    /// Unlinks whatever is gone on the way to a key.
+    fn sweep(self, key: &Key, guard: &Guard) {
+        self.place(key, guard);
+    }
+
+    /// Finds the place of a key, and unlinks what is gone on the way.
+    fn place<'g>(self, key: &Key, guard: &'g Guard) -> Place<'g>
+    where
+        't: 'g,
+    {
+        'again: loop {
+            let mut before = self.head;
+            // Acquire: as in `find`.
+            let mut next = before.load(Acquire);
+            loop {
+                if next.is_past(self.order) {
+                    return Place { before, next, found: None };
+                }
+                let entry = next.entry().expect("a link that is not past leads to an entry");
+                // SAFETY: read under this guard, from the head or from an entry that it keeps.
+                let held = unsafe { guard.borrow(entry) };
+                let entry = held.header();
+                // Acquire: as in `find`; the link may also be copied into the word before.
+                let after = entry.next.load(Acquire);
+                if after.is_gone() {
+                    let after = after.without_gone();
+                    if !take_out(before, next, held, after, guard) {
+                        continue 'again;
+                    }
+                    next = after;
+                    continue;
+                }
+                if entry.hash > self.hash {
+                    return Place { before, next, found: None };
+                }
+                if entry.is(self.hash, key) {
+                    return Place { before, next, found: Some((held, after)) };
+                }
+                before = &entry.next;
+                next = after;
+            }
+        }
+    }
+}
+
+/// Marks an entry gone; true for the one thread that did it.
+fn mark(entry: Held<'_>, after: Link) -> bool {
+    // Release: whoever sees the entry gone sees what its remover did before. The pointer stays, and
+    // whoever published what it leads to still does: an exchange continues that release.
+    // Relaxed on failure: the caller looks again.
+    entry.header().next.compare_exchange(after, after.gone(), Release, Relaxed).is_ok()
+}
+
+/// Leads the word before an entry that is gone past it, and retires the entry; true if it was this
+/// thread that did so.
+fn take_out(before: &AtomicLink, at: Link, gone: Held<'_>, after: Link, guard: &Guard) -> bool {
+    // Release: publishes the entry behind to those who come by this word, which its inserter, who
+    // wrote to another, did not; this thread observed it when it read `after`.
+    // Relaxed on failure: the caller looks again.
+    let done = before.compare_exchange(at, after, Release, Relaxed).is_ok();
+    if done {
+        // SAFETY:
+        // * The word before was not marked, so its owner was in the list and led to the entry; now
+        //   nothing does, and an entry that is gone is never linked again.
+        // * One exchange alone takes it out.
+        unsafe { guard.retire(gone.pointer()) };
+    }
+    done
+}

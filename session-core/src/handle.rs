@@ -1,0 +1,237 @@
+//! What a lookup gives: a borrow under a guard, or a counted handle that stands alone.
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
+use core::ops::Deref;
+use core::ptr::NonNull;
+
+use crate::entry::{self, Header, Held};
+use crate::key::Key;
+use crate::reclaim;
+
+/// A value borrowed from a table for as long as a guard is held (OpenSSL's *get0*).
+///
+/// It costs no count and writes nothing. The entry may leave the table meanwhile: the value stays
+/// readable until the guard is dropped.
+pub struct Borrow<'g, V> {
+    held: Held<'g>,
+    value: PhantomData<&'g V>,
+}
+
+impl<'g, V> Borrow<'g, V> {
+    /// # Safety
+    ///
+    /// * `held` is an entry of a `Table<V>`.
+    #[inline]
+    pub(crate) unsafe fn new(held: Held<'g>) -> Borrow<'g, V> {
+        Borrow { held, value: PhantomData }
+    }
+
+    /// Returns the key it was stored under.
+    #[inline]
+    pub fn key(&self) -> &'g Key {
+        self.held.header().key()
+    }
+
+    /// Makes an owned handle of the borrow (OpenSSL's *get1*): one atomic step.
+    ///
+    /// Works also when the entry has left the table meanwhile.
+    #[inline]
+    pub fn to_handle(&self) -> Handle<V> {
+        self.held.header().acquire();
+        // SAFETY: the entry is of this type by `new`, and the handle's count was just taken.
+        unsafe { Handle::new(self.held.pointer()) }
+    }
+}
+
+impl<V> Clone for Borrow<'_, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V> Copy for Borrow<'_, V> {}
+
+impl<V> Deref for Borrow<'_, V> {
+    type Target = V;
+
+    #[inline]
+    fn deref(&self) -> &V {
+        reclaim::touched(self.held.pointer());
+        // SAFETY: the entry is of this type by `new`, and the guard keeps it.
+        let value = unsafe { entry::value(self.held.pointer()) };
+        // SAFETY: a value is written once, before its entry is published, and the guard keeps it.
+        unsafe { value.as_ref() }
+    }
+}
+
+impl<V: fmt::Debug> fmt::Debug for Borrow<'_, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+/// An owned, counted handle to a value of a table.
+///
+/// It outlives removal, replacement, guard and table. The last of handles and table drops the value:
+/// in the thread that lets go of it, or, when that one holds a guard, when the guard is gone and
+/// the thread's next call that changes a table ends.
+///
+/// Aborts the process when 2^31 handles of one entry exist, as `std::sync::Arc` would.
+///
+/// # Examples
+///
+/// ```
+/// use session_core::{Key, KeyHasher, Table};
+///
+/// let table = Table::with_capacity(100, KeyHasher::folded([1, 2]));
+/// let key = Key::new(0, b"id").expect("at most 32 bytes");
+/// table.replace(key, String::from("value"));
+///
+/// let handle = table.take(&key).expect("just stored");
+/// drop(table);
+/// assert_eq!(*handle, "value");
+/// ```
+pub struct Handle<V> {
+    entry: NonNull<Header>,
+    value: PhantomData<V>,
+}
+
+// SAFETY: a handle gives shared access to the value, and may be the one to drop it, in any thread.
+unsafe impl<V: Send + Sync> Send for Handle<V> {}
+// SAFETY: as above.
+unsafe impl<V: Send + Sync> Sync for Handle<V> {}
+
+impl<V> Handle<V> {
+    /// # Safety
+    ///
+    /// * `entry` is of a `Table<V>`, and one count of it is this handle's.
+    #[inline]
+    pub(crate) unsafe fn new(entry: NonNull<Header>) -> Handle<V> {
+        Handle { entry, value: PhantomData }
+    }
+
+    #[inline]
+    pub(crate) fn held(&self) -> Held<'_> {
+        reclaim::touched(self.entry);
+        // SAFETY: this handle's count keeps the entry.
+        unsafe { Held::new(self.entry) }
+    }
+
+    /// Returns the key it was stored under.
+    #[inline]
+    pub fn key(&self) -> &Key {
+        self.held().header().key()
+    }
+
+    /// Whether two handles are of the same entry, and not only of equal keys.
+    #[inline]
+    pub fn ptr_eq(&self, other: &Handle<V>) -> bool {
+        self.entry == other.entry
+    }
+
+    /// Returns how many hold the entry at this moment: handles, and the table until it has let go.
+    ///
+    /// A figure for tests and people: other threads change it at any time, and a table lets go of an
+    /// entry some time after it was removed.
+    pub fn references(&self) -> u32 {
+        self.held().header().references()
+    }
+}
+
+impl<V> Clone for Handle<V> {
+    #[inline]
+    fn clone(&self) -> Handle<V> {
+        self.held().header().acquire();
+        Handle { entry: self.entry, value: PhantomData }
+    }
+}
+
+impl<V> Drop for Handle<V> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: this handle's count is given up, once.
+        unsafe { reclaim::release(self.entry) };
+    }
+}
+
+impl<V> Deref for Handle<V> {
+    type Target = V;
+
+    #[inline]
+    fn deref(&self) -> &V {
+        // SAFETY: the entry is of this type by `new`, and this handle's count keeps it.
+        let value = unsafe { entry::value(self.held().pointer()) };
+        // SAFETY: a value is written once, before its entry is published, and the count keeps it.
+        unsafe { value.as_ref() }
+    }
+}
+
+impl<V: fmt::Debug> fmt::Debug for Handle<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+/// An insert that found its key taken. Gives the value back.
+pub struct Occupied<V> {
+    /// The value that was not inserted.
+    pub value: V,
+    /// The entry that is there.
+    pub existing: Handle<V>,
+}
+
+impl<V> fmt::Debug for Occupied<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Occupied").field("key", self.existing.key()).finish_non_exhaustive()
+    }
+}
+
+impl<V> fmt::Display for Occupied<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an entry of this version and id is in the table already")
+    }
+}
+
+impl<V> std::error::Error for Occupied<V> {}
+
+/// An entry that its maker alone knows of: freed on the way out unless it is published.
+pub(crate) struct Private<V> {
+    entry: NonNull<Header>,
+    value: PhantomData<V>,
+}
+
+impl<V: Send + Sync + 'static> Private<V> {
+    /// Makes an entry counted for the table and for one handle.
+    #[inline]
+    pub(crate) fn new(key: Key, hash: u64, value: V) -> Private<V> {
+        Private { entry: entry::make(key, hash, value, 1), value: PhantomData }
+    }
+
+    #[inline]
+    pub(crate) fn held(&self) -> Held<'_> {
+        // SAFETY: private entries are freed by nobody else, published ones have our count.
+        unsafe { Held::new(self.entry) }
+    }
+
+    /// After it was published: the handle.
+    #[inline]
+    pub(crate) fn into_handle(self) -> Handle<V> {
+        // SAFETY: the entry is of this type, and its second count is the handle's.
+        unsafe { Handle::new(ManuallyDrop::new(self).entry) }
+    }
+
+    /// When it was not published: the value.
+    pub(crate) fn into_value(self) -> V {
+        // SAFETY: made by `new` with this type, and never published.
+        unsafe { entry::unmake(ManuallyDrop::new(self).entry) }
+    }
+}
+
+impl<V> Drop for Private<V> {
+    fn drop(&mut self) {
+        // SAFETY: made by `new` with this type; whoever publishes it makes it a handle.
+        drop(unsafe { entry::unmake::<V>(self.entry) });
+    }
+}

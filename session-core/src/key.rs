@@ -1,0 +1,75 @@
+//! What an entry is found by: a version and up to 32 bytes of id, compared whole.
+
+use core::fmt;
+
+/// The longest id, in bytes.
+pub const ID_BYTES_MAX: usize = 32;
+
+/// A version and an id of 0 to 32 bytes.
+///
+/// Two keys are equal when version, length and bytes are: one id under two versions is two keys,
+/// and an id that is another's prefix, or ends in zeros, is a key of its own. The length takes part
+/// in the hash.
+///
+/// `Debug` prints version and length, never the bytes: an id can be all that it takes to resume.
+///
+/// # Examples
+///
+/// ```
+/// use session_core::Key;
+///
+/// let key = Key::new(0x0304, b"an id").expect("at most 32 bytes");
+/// assert_eq!(key.id(), b"an id");
+/// assert!(Key::new(0, &[0; 33]).is_none());
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
+pub struct Key {
+    /// Invariant: the bytes past `id_bytes` are zero.
+    id: [u8; ID_BYTES_MAX],
+    version: u16,
+    id_bytes: u8,
+}
+
+impl Key {
+    /// Makes a key, or returns `None` when `id` is longer than [`ID_BYTES_MAX`] bytes.
+    #[inline]
+    pub fn new(version: u16, id: &[u8]) -> Option<Key> {
+        let mut padded = [0; ID_BYTES_MAX];
+        padded.get_mut(..id.len())?.copy_from_slice(id);
+        Some(Key { id: padded, version, id_bytes: id.len() as u8 })
+    }
+
+    /// Returns the version.
+    #[inline]
+    pub fn version(&self) -> u16 {
+        self.version
+    }
+
+    /// Returns the id, without padding.
+    #[inline]
+    pub fn id(&self) -> &[u8] {
+        &self.id[..usize::from(self.id_bytes)]
+    }
+
+    /// Version and length as one number, for the hash.
+    #[inline]
+    pub(crate) fn shape(&self) -> u32 {
+        u32::from(self.version) << 8 | u32::from(self.id_bytes)
+    }
+
+    /// The id with its padding: always 32 bytes, so that hashing has no branch on the length.
+    #[inline]
+    pub(crate) fn padded_id(&self) -> &[u8; ID_BYTES_MAX] {
+        &self.id
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key")
+            .field("version", &format_args!("{:#06x}", self.version))
+            .field("id_bytes", &self.id_bytes)
+            .finish_non_exhaustive()
+    }
+}

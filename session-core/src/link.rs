@@ -1,0 +1,124 @@
+//! The word that leads from one entry to the next: a pointer and four bits.
+//!
+//! A bucket of the table is a list, sorted by hash, and this word is all that its protocol is made
+//! of: the bucket's head is one, and each entry holds one.
+//!
+//! Invariant: a pointer is never followed from a word whose owner is not known to be either a
+//! bucket of a live table or an entry that the current guard keeps.
+
+use core::ptr::{self, NonNull};
+
+use crate::entry::Header;
+use crate::sync::{AtomicPtr, Ordering};
+
+/// The owner of this word has left the table, and the word never changes again.
+///
+/// Set together with the last change of the word: by a removal, which leaves the pointer as it was,
+/// or by a replacement, which points it at the new entry of the same key in the same step. Every
+/// other thread must treat the owner as gone; a writer that passes unlinks it.
+const GONE: usize = 0b0001;
+
+/// Three bits of the hash of the entry pointed to, namely those that follow the bucket's.
+///
+/// Lists are sorted by hash: a reader whose own three bits are smaller has passed the place where
+/// its key would be, and stops without touching the entry. Most misses end here.
+const ORDER: usize = 0b1110;
+const ORDER_SHIFT: u32 = 1;
+
+/// A link as it was read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Link(*mut Header);
+
+impl Link {
+    pub(crate) const END: Link = Link(ptr::null_mut());
+
+    #[inline]
+    pub(crate) fn to(entry: NonNull<Header>, order: Order) -> Link {
+        Link(entry.as_ptr().map_addr(|address| address | order.0))
+    }
+
+    #[inline]
+    pub(crate) fn entry(self) -> Option<NonNull<Header>> {
+        NonNull::new(self.0.map_addr(|address| address & !(GONE | ORDER)))
+    }
+
+    #[inline]
+    pub(crate) fn is_gone(self) -> bool {
+        self.0.addr() & GONE != 0
+    }
+
+    #[inline]
+    pub(crate) fn gone(self) -> Link {
+        Link(self.0.map_addr(|address| address | GONE))
+    }
+
+    #[inline]
+    pub(crate) fn without_gone(self) -> Link {
+        Link(self.0.map_addr(|address| address & !GONE))
+    }
+
+    /// Whether the list ends here for a key whose order bits are `order`: no entry, or only later
+    /// ones.
+    #[inline]
+    pub(crate) fn is_past(self, order: Order) -> bool {
+        let address = self.0.addr();
+        address & !GONE == 0 || address & ORDER > order.0
+    }
+}
+
+/// The order bits of a hash, in place.
+#[derive(Clone, Copy)]
+pub(crate) struct Order(usize);
+
+impl Order {
+    /// For words outside of the table's lists.
+    pub(crate) const NONE: Order = Order(0);
+
+    /// The three bits of `hash` that follow its first `bucket_bits`.
+    #[inline]
+    pub(crate) fn of(hash: u64, bucket_bits: u32) -> Order {
+        Order((((hash << bucket_bits) >> 61) as usize) << ORDER_SHIFT)
+    }
+}
+
+/// The atomic word itself. All zero bits are the end of a list.
+#[repr(transparent)]
+pub(crate) struct AtomicLink(AtomicPtr<Header>);
+
+impl AtomicLink {
+    pub(crate) fn new(link: Link) -> AtomicLink {
+        AtomicLink(AtomicPtr::new(link.0))
+    }
+
+    #[inline]
+    pub(crate) fn load(&self, ordering: Ordering) -> Link {
+        Link(self.0.load(ordering))
+    }
+
+    #[cfg(not(session_loom))]
+    pub(crate) const fn end() -> AtomicLink {
+        AtomicLink(AtomicPtr::new(ptr::null_mut()))
+    }
+
+    #[inline]
+    pub(crate) fn swap(&self, link: Link, ordering: Ordering) -> Link {
+        Link(self.0.swap(link.0, ordering))
+    }
+
+    /// For a word that no other thread can reach yet, or any more.
+    #[inline]
+    pub(crate) fn store(&self, link: Link, ordering: Ordering) {
+        self.0.store(link.0, ordering);
+    }
+
+    #[inline]
+    pub(crate) fn compare_exchange(
+        &self,
+        current: Link,
+        new: Link,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<Link, Link> {
+        self.0.compare_exchange(current.0, new.0, success, failure).map(Link).map_err(Link)
+    }
+}

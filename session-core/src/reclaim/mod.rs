@@ -1,0 +1,141 @@
+//! When an entry that left the table is freed, and on whose back.
+//!
+//! An entry that was unlinked is *retired*: it waits until every guard that was held at that moment
+//! is gone (the grace period, by crossbeam-epoch). Then the table's own reference is released. If it
+//! was the last one, the entry is *buried*: it goes to the graveyard of the thread at work, and its
+//! value is dropped when a call into this crate next ends on a thread that holds no guard. So a
+//! value's `drop`, which is foreign code, runs neither inside the collector nor under a guard nor
+//! half-way through a change.
+//!
+//! Models run on one of two reclaimers: `ghost`, which frees at the earliest moment that the rules
+//! allow and notices every touch after that, or this very one on loom's atomics.
+
+use core::ptr::NonNull;
+
+use crate::entry::{Header, Held};
+
+#[cfg(any(not(session_loom), crossbeam_loom))]
+mod epoch;
+#[cfg(any(not(session_loom), crossbeam_loom))]
+use epoch as chosen;
+
+#[cfg(all(session_loom, not(crossbeam_loom)))]
+pub(crate) mod ghost;
+#[cfg(all(session_loom, not(crossbeam_loom)))]
+use ghost as chosen;
+
+#[cfg(any(not(session_loom), test))]
+mod graveyard;
+
+/// Keeps everything that was borrowed under it readable.
+///
+/// While any guard is held, nothing that is removed from any table of the process can be freed:
+/// hold it for a lookup, not over waiting, and not over code that you do not know. It belongs to
+/// its thread.
+pub struct Guard(pub(crate) chosen::Guard);
+
+/// Takes a guard: a few nanoseconds, one write to a line of this thread's own.
+///
+/// # Examples
+///
+/// ```
+/// use session_core::{Key, KeyHasher, Table, pin};
+///
+/// let table = Table::with_capacity(100, KeyHasher::folded([1, 2]));
+/// let key = Key::new(0, b"id").expect("at most 32 bytes");
+/// table.replace(key, String::from("value"));
+///
+/// let guard = pin();
+/// let borrow = table.get(&key, &guard).expect("just stored");
+/// table.remove(&key);
+/// assert_eq!(*borrow, "value"); // removed, and readable while the guard is held
+/// ```
+#[inline]
+pub fn pin() -> Guard {
+    Guard(chosen::pin())
+}
+
+/// Helps what was retired on its way out.
+///
+/// Moves the grace period on as far as the guards of other threads allow, then drops the values of
+/// all entries that it has freed so far, in whatever thread they were freed. What another thread
+/// has retired but not yet handed over (at most 64 entries a thread) stays until that thread
+/// removes more, or ends. Does nothing under a guard of this thread.
+///
+/// Runs foreign code: the `drop` of values.
+pub fn reclaim() {
+    chosen::reclaim();
+}
+
+/// Ends a call that may have freed something: drops the values that wait on this thread, unless it
+/// holds a guard. Runs foreign code.
+#[inline]
+pub(crate) fn settle() {
+    chosen::settle();
+}
+
+impl Guard {
+    /// Lets go of an entry that was taken out of its list: after the grace period the table's
+    /// reference is released.
+    ///
+    /// # Safety
+    ///
+    /// * `entry` is not reachable from any bucket any more, and was reachable when this guard's
+    ///   thread found it.
+    /// * It is retired once, by the thread that unlinked it.
+    #[inline]
+    pub(crate) unsafe fn retire(&self, entry: NonNull<Header>) {
+        // SAFETY: passed on from the caller.
+        unsafe { self.0.retire(entry) };
+    }
+
+    /// Borrows an entry for as long as the guard is held.
+    ///
+    /// # Safety
+    ///
+    /// * `entry` was read under this guard, from a bucket's word or from the link of an entry that
+    ///   this guard keeps.
+    #[inline]
+    pub(crate) unsafe fn borrow(&self, entry: NonNull<Header>) -> Held<'_> {
+        touched(entry);
+        // SAFETY: it was reachable at a moment after this guard was taken, so it was retired later
+        // than that, if at all, and is not freed before the guard is dropped.
+        unsafe { Held::new(entry) }
+    }
+}
+
+/// Releases one reference; drops the value if it was the last, at once where that is allowed.
+///
+/// # Safety
+///
+/// * The caller gives up one reference to `entry` and does not use it again.
+pub(crate) unsafe fn release(entry: NonNull<Header>) {
+    touched(entry);
+    // SAFETY: the reference that is given up has kept the entry alive until here.
+    if unsafe { entry.as_ref() }.release() {
+        // SAFETY: `release` has returned true, and nobody else holds the entry.
+        unsafe { chosen::free(entry) };
+    }
+}
+
+/// Releases one reference; if it was the last, the value is dropped when this thread next settles.
+///
+/// # Safety
+///
+/// * The caller gives up one reference to `entry` and does not use it again.
+pub(crate) unsafe fn release_later(entry: NonNull<Header>) {
+    touched(entry);
+    // SAFETY: the reference that is given up has kept the entry alive until here.
+    if unsafe { entry.as_ref() }.release() {
+        // SAFETY: `release` has returned true, and nobody else holds the entry.
+        unsafe { chosen::bury(entry) };
+    }
+}
+
+/// Tells the ghost that an entry is being read; outside of its models it is nothing.
+#[inline(always)]
+pub(crate) fn touched(entry: NonNull<Header>) {
+    #[cfg(all(session_loom, not(crossbeam_loom)))]
+    ghost::check(entry);
+    let _ = entry;
+}

@@ -1,0 +1,282 @@
+//! The table: an array of buckets, each the head of a sorted list.
+//!
+//! The first bits of a key's hash choose the bucket; the list's order is the whole hash. The array
+//! is sized so that most buckets hold one entry or none: a miss is then decided by the bucket's
+//! word alone, and a hit costs that line and the entry's.
+//!
+//! Invariant: a table holds at most one live entry of a key. See `chain` for why.
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use crate::buckets;
+use crate::chain::Chain;
+use crate::counter::Counter;
+use crate::entry::Held;
+use crate::handle::{Borrow, Handle, Occupied, Private};
+use crate::hash::KeyHasher;
+use crate::key::Key;
+use crate::link::{AtomicLink, Order};
+use crate::reclaim::{self, Guard, pin};
+use crate::sync::{Acquire, Relaxed};
+
+/// The largest capacity a table can be sized for.
+pub const CAPACITY_MAX: usize = 1 << 28;
+
+/// A lock-free table from [`Key`]s to values.
+///
+/// No operation takes a lock or waits for another thread, and reads write nothing that is shared. At
+/// most one entry of a key is live; every operation on one key takes effect at one moment between
+/// its call and its return. Values are immutable while they are stored; they may hold atomics.
+///
+/// Calls that change the table may end by dropping values that were removed earlier, by this thread
+/// or another, which runs their `drop`; they do so while holding nothing. A value's `drop` may call
+/// any operation of any table.
+///
+/// # Examples
+///
+/// ```
+/// use session_core::{Key, KeyHasher, Table, pin};
+///
+/// // In earnest, draw the secret from the operating system.
+/// let table = Table::with_capacity(1_000, KeyHasher::folded([1, 2]));
+/// let key = Key::new(0x0303, b"some id").expect("at most 32 bytes");
+///
+/// table.insert(key, 7).expect("not there yet");
+/// assert!(table.insert(key, 8).is_err());
+///
+/// let (_, old) = table.replace(key, 9);
+/// assert_eq!(old.as_deref(), Some(&7));
+///
+/// assert_eq!(table.get(&key, &pin()).as_deref(), Some(&9));
+/// assert_eq!(table.take(&key).as_deref(), Some(&9));
+/// assert!(table.take(&key).is_none());
+/// ```
+pub struct Table<V: Send + Sync + 'static> {
+    /// The heads. Their number is a power of two and never changes.
+    buckets: Box<[AtomicLink]>,
+    /// How many bits of a hash choose the bucket.
+    bucket_bits: u32,
+    hasher: KeyHasher,
+    /// Live entries.
+    live: Counter,
+    values: PhantomData<V>,
+}
+
+impl<V: Send + Sync + 'static> Table<V> {
+    /// Makes an empty table sized for `entries`.
+    ///
+    /// The size is no bound: a table takes any number of entries, but each lookup gets slower by a
+    /// step for every so many entries beyond. Costs 16 to 32 bytes an entry, most of it touched
+    /// only as entries come.
+    ///
+    /// # Panics
+    ///
+    /// When `entries` is above [`CAPACITY_MAX`].
+    pub fn with_capacity(entries: usize, hasher: KeyHasher) -> Table<V> {
+        assert!(
+            entries <= CAPACITY_MAX,
+            "a table cannot be sized for {entries} entries; {CAPACITY_MAX} is the most"
+        );
+        let buckets = buckets::empty(buckets::count_for(entries));
+        let bucket_bits = buckets.len().trailing_zeros();
+        Table { buckets, bucket_bits, hasher, live: Counter::new(), values: PhantomData }
+    }
+
+    /// Stores `value` unless there is an entry of this key.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Occupied`], with the value and the entry that is there, when the key is taken.
+    pub fn insert(&self, key: Key, value: V) -> Result<Handle<V>, Occupied<V>> {
+        let result = self.insert_under(&pin(), key, value);
+        reclaim::settle();
+        result
+    }
+
+    /// Stores `value`, in the place of the entry of this key if there is one.
+    ///
+    /// Returns the new entry, and the old one to the one caller that replaced it. Whoever looks the
+    /// key up meanwhile finds the old or the new entry, never none.
+    pub fn replace(&self, key: Key, value: V) -> (Handle<V>, Option<Handle<V>>) {
+        let result = self.replace_under(&pin(), key, value);
+        reclaim::settle();
+        result
+    }
+
+    /// Finds an entry and borrows it for as long as `guard` is held and the table is there.
+    #[inline]
+    pub fn get<'g>(&'g self, key: &Key, guard: &'g Guard) -> Option<Borrow<'g, V>> {
+        let held = self.chain(self.hasher.hash(key)).find(key, guard)?;
+        // SAFETY: the entry is of this table.
+        Some(unsafe { Borrow::new(held) })
+    }
+
+    /// Finds an entry and returns a handle to it.
+    #[inline]
+    pub fn handle(&self, key: &Key) -> Option<Handle<V>> {
+        let chain = self.chain(self.hasher.hash(key));
+        if chain.is_absent_at_head() {
+            return None;
+        }
+        let guard = pin();
+        let held = chain.find(key, &guard)?;
+        Some(self.owned(held))
+    }
+
+    /// Removes an entry and returns it, to one caller alone among any number of threads.
+    pub fn take(&self, key: &Key) -> Option<Handle<V>> {
+        let result = self.take_under(&pin(), key);
+        reclaim::settle();
+        result
+    }
+
+    /// Removes an entry; true for one caller alone.
+    pub fn remove(&self, key: &Key) -> bool {
+        self.take(key).is_some()
+    }
+
+    /// Removes exactly the entry that `handle` is of, if it is still live; true for one caller alone.
+    ///
+    /// An entry that was replaced is not live any more, and what replaced it stays. The handle must
+    /// be of this table: another's entry would leave that one, and both would count wrongly.
+    pub fn remove_exact(&self, handle: &Handle<V>) -> bool {
+        let result = self.remove_exact_under(&pin(), handle);
+        reclaim::settle();
+        result
+    }
+
+    /// Goes over the live entries, in no order.
+    ///
+    /// An entry that is in the table from beginning to end is met once, though it may be met again
+    /// where it was replaced meanwhile; one that comes or goes may be met or not. The guard keeps
+    /// everything that any thread removes meanwhile from being freed.
+    pub fn iter<'g>(&'g self, guard: &'g Guard) -> impl Iterator<Item = Borrow<'g, V>> + 'g {
+        self.buckets.iter().flat_map(move |head| {
+            // Acquire: as in `Chain::find`.
+            let mut link = head.load(Acquire);
+            core::iter::from_fn(move || {
+                loop {
+                    // SAFETY: read under this guard, from a head or from an entry that it keeps.
+                    let held = unsafe { guard.borrow(link.entry()?) };
+                    // Acquire: as in `Chain::find`.
+                    link = held.header().next.load(Acquire);
+                    if !link.is_gone() {
+                        // SAFETY: the entry is of this table.
+                        return Some(unsafe { Borrow::new(held) });
+                    }
+                }
+            })
+        })
+    }
+
+    /// Returns how many entries are live: exact when nobody changes the table.
+    pub fn len(&self) -> usize {
+        // A removal may be counted before its insertion, by another thread's stripe.
+        (self.live.sum() as i64).max(0) as usize
+    }
+
+    /// Whether no entry is live, as [`len`](Table::len) says.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns the hash of a key in this table, for choosing shards of what belongs to its entries.
+    ///
+    /// The table uses the first bits: use the last. It is a secret; do not show it to anyone.
+    #[inline]
+    pub fn hash(&self, key: &Key) -> u64 {
+        self.hasher.hash(key)
+    }
+
+    /// [`insert`](Table::insert) under a guard of the caller's.
+    pub(crate) fn insert_under(
+        &self,
+        guard: &Guard,
+        key: Key,
+        value: V,
+    ) -> Result<Handle<V>, Occupied<V>> {
+        let hash = self.hasher.hash(&key);
+        let new = Private::new(key, hash, value);
+        let existing = match self.chain(hash).insert(new.held(), guard) {
+            Ok(()) => {
+                self.live.add(1);
+                return Ok(new.into_handle());
+            }
+            Err(existing) => self.owned(existing),
+        };
+        Err(Occupied { value: new.into_value(), existing })
+    }
+
+    /// [`replace`](Table::replace) under a guard of the caller's.
+    pub(crate) fn replace_under(
+        &self,
+        guard: &Guard,
+        key: Key,
+        value: V,
+    ) -> (Handle<V>, Option<Handle<V>>) {
+        let hash = self.hasher.hash(&key);
+        let new = Private::new(key, hash, value);
+        let old = self.chain(hash).replace(new.held(), guard);
+        if old.is_none() {
+            self.live.add(1);
+        }
+        (new.into_handle(), old.map(|old| self.owned(old)))
+    }
+
+    /// [`take`](Table::take) under a guard of the caller's.
+    pub(crate) fn take_under(&self, guard: &Guard, key: &Key) -> Option<Handle<V>> {
+        let held = self.chain(self.hasher.hash(key)).take(key, guard)?;
+        self.live.subtract(1);
+        Some(self.owned(held))
+    }
+
+    /// [`remove_exact`](Table::remove_exact) under a guard of the caller's.
+    pub(crate) fn remove_exact_under(&self, guard: &Guard, handle: &Handle<V>) -> bool {
+        let held = handle.held();
+        let removed = self.chain(held.header().hash).remove_exact(held, guard);
+        if removed {
+            self.live.subtract(1);
+        }
+        removed
+    }
+
+    /// Makes a handle of an entry of this table.
+    #[inline]
+    fn owned(&self, held: Held<'_>) -> Handle<V> {
+        // SAFETY: the entry is of this table.
+        unsafe { Borrow::<V>::new(held) }.to_handle()
+    }
+
+    #[inline]
+    fn chain(&self, hash: u64) -> Chain<'_> {
+        let bucket = buckets::index(hash, self.bucket_bits);
+        Chain { head: &self.buckets[bucket], hash, order: Order::of(hash, self.bucket_bits) }
+    }
+}
+
+impl<V: Send + Sync + 'static> Drop for Table<V> {
+    fn drop(&mut self) {
+        for head in &self.buckets {
+            // Relaxed: dropping is exclusive, so everything is observed already. No guard, because
+            // nobody else can unlink what is in the lists.
+            let mut link = head.load(Relaxed);
+            while let Some(entry) = link.entry() {
+                // SAFETY: the table's reference kept it, and is given up once, below.
+                link = unsafe { entry.as_ref() }.next.load(Relaxed);
+                // SAFETY: an entry in a list has not been retired, so its reference is the table's.
+                unsafe { reclaim::release_later(entry) };
+            }
+        }
+        reclaim::settle();
+    }
+}
+
+impl<V: Send + Sync + 'static> fmt::Debug for Table<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table")
+            .field("len", &self.len())
+            .field("buckets", &self.buckets.len())
+            .finish_non_exhaustive()
+    }
+}
