@@ -45,6 +45,13 @@ impl<'g, V> Borrow<'g, V> {
     }
 }
 
+#[cfg(all(test, session_loom))]
+impl<V> Borrow<'_, V> {
+    pub(crate) fn pointer(&self) -> NonNull<Header> {
+        self.held.pointer()
+    }
+}
+
 impl<V> Clone for Borrow<'_, V> {
     fn clone(&self) -> Self {
         *self

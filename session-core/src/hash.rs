@@ -30,6 +30,9 @@ enum Algorithm {
         state: RandomState,
         secret: [u64; 2],
     },
+    /// The first eight bytes of the id: tests choose where a key goes, and collide at will.
+    #[cfg(test)]
+    Chosen,
 }
 
 impl KeyHasher {
@@ -44,6 +47,11 @@ impl KeyHasher {
     /// Makes a SipHash-1-3 keyed by the operating system and by `secret`.
     pub fn siphash(secret: [u64; 2]) -> KeyHasher {
         KeyHasher(Algorithm::SipHash { state: RandomState::new(), secret })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn chosen() -> KeyHasher {
+        KeyHasher(Algorithm::Chosen)
     }
 
     #[inline]
@@ -63,6 +71,11 @@ impl KeyHasher {
                 hasher.write_u32(key.shape());
                 hasher.finish()
             }
+            #[cfg(test)]
+            Algorithm::Chosen => {
+                let (first, _) = key.padded_id().split_first_chunk().expect("32 bytes");
+                u64::from_be_bytes(*first)
+            }
         }
     }
 }
@@ -72,6 +85,8 @@ impl fmt::Debug for KeyHasher {
         f.write_str(match self.0 {
             Algorithm::Folded { .. } => "KeyHasher(folded)",
             Algorithm::SipHash { .. } => "KeyHasher(siphash)",
+            #[cfg(test)]
+            Algorithm::Chosen => "KeyHasher(chosen)",
         })
     }
 }

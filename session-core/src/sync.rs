@@ -40,7 +40,7 @@ impl Canary {
 
     #[inline(always)]
     pub(crate) fn bury(&self) {
-        #[cfg(all(session_loom, crossbeam_loom))]
+        #[cfg(session_loom)]
         self.cell.with_mut(|alive| {
             // SAFETY: loom itself fails the model when another access is concurrent with this one.
             unsafe { *alive = 0xdead }

@@ -150,3 +150,24 @@ pub(crate) fn end() -> usize {
     }
     books.retirements
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::models::stage::{key, scenario, thread};
+
+    /// The ghost itself must bite, or every model passes.
+    #[test]
+    #[should_panic(expected = "a freed entry was touched")]
+    fn borrow_that_outlives_its_guard_is_noticed() {
+        scenario("planted_use_after_unpin", 2, |stage| {
+            let (a, b) = (stage.actor(), stage.actor());
+            a.insert(key(1, 0), 10).expect("the table is empty");
+            let writer = thread::spawn(move || b.take(key(1, 0)));
+            let kept = a.under(|guard| a.table.get(&key(1, 0), guard).map(|found| found.pointer()));
+            thread::yield_now();
+            kept.into_iter().for_each(super::check);
+            writer.join().expect("the writer does not panic");
+            1
+        });
+    }
+}

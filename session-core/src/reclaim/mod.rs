@@ -24,8 +24,10 @@ pub(crate) mod ghost;
 #[cfg(all(session_loom, not(crossbeam_loom)))]
 use ghost as chosen;
 
-#[cfg(any(not(session_loom), test))]
+#[cfg(any(test, not(session_loom)))]
 mod graveyard;
+#[cfg(all(test, session_loom))]
+pub(crate) use graveyard::Graveyard;
 
 /// Keeps everything that was borrowed under it readable.
 ///
