@@ -6,6 +6,7 @@
 //!   scenarios of `reclamation`.
 //! * Without either: real threads, each scenario many times over. `cargo test` runs these.
 
+#[cfg(not(crossbeam_loom))]
 mod lists;
 mod reclamation;
 pub(crate) mod stage;

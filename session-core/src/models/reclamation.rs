@@ -8,7 +8,7 @@ use super::stage::Actor;
 /// On the real collector: hand over and move on, until what was retired is freed.
 #[cfg(crossbeam_loom)]
 fn flush(actor: &Actor) {
-    for _ in 0..4 {
+    for _ in 0..3 {
         actor.under(|guard| guard.0.flush());
     }
 }
@@ -90,12 +90,16 @@ fn last_handle_dropped_by_either_thread_frees_once() {
         assert_eq!(a.take(key(1, 0)), Some(10));
         flush(&a);
         let dropper = thread::spawn(move || {
-            assert_eq!(other.number, 10);
+            let another = other.clone();
             drop(other);
+            assert_eq!(another.number, 10);
+            drop(another);
             drop(b);
         });
-        assert_eq!(handle.number, 10);
+        let another = handle.clone();
         drop(handle);
+        assert_eq!(another.number, 10);
+        drop(another);
         dropper.join().expect("the other thread does not panic");
         1
     });

@@ -104,6 +104,11 @@ impl Guard {
 
 /// Outside of the books: releasing is a step of the model, and another thread may open them.
 fn release_all(due: Vec<usize>) {
+    if due.is_empty() {
+        return;
+    }
+    // Stands for the hand-over from the thread that retired to the one that collects.
+    fence(SeqCst);
     for address in due {
         if std::thread::panicking() {
             return;

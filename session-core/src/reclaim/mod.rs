@@ -24,9 +24,11 @@ pub(crate) mod ghost;
 #[cfg(all(session_loom, not(crossbeam_loom)))]
 use ghost as chosen;
 
-#[cfg(any(test, not(session_loom)))]
+#[cfg(any(not(session_loom), all(test, not(crossbeam_loom))))]
 mod graveyard;
-#[cfg(all(test, session_loom))]
+#[cfg(all(test, crossbeam_loom))]
+pub(crate) use epoch::Guard as EpochGuard;
+#[cfg(all(test, session_loom, not(crossbeam_loom)))]
 pub(crate) use graveyard::Graveyard;
 
 /// Keeps everything that was borrowed under it readable.
