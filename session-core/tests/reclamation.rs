@@ -1,0 +1,221 @@
+//! When values are dropped, where, and what a value's `drop` may do.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
+
+use session_core::{Key, KeyHasher, Table, pin, reclaim};
+
+/// Guards hold the whole process back, so these tests run one at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn key(name: u32) -> Key {
+    Key::new(1, &name.to_be_bytes()).expect("four bytes are few enough")
+}
+
+fn table<V: Send + Sync>() -> Table<V> {
+    Table::with_capacity(1_000, KeyHasher::folded([11, 12]))
+}
+
+#[derive(Clone, Default)]
+struct Drops(Arc<AtomicUsize>);
+
+impl Drops {
+    fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// A value that does something when it is dropped.
+struct Doing<F: Fn() + Send + Sync>(F);
+
+impl<F: Fn() + Send + Sync> Drop for Doing<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+impl Drops {
+    fn value(&self) -> Doing<impl Fn() + Send + Sync + use<>> {
+        let drops = self.0.clone();
+        Doing(move || _ = drops.fetch_add(1, Ordering::SeqCst))
+    }
+}
+
+#[test]
+fn removed_value_is_dropped_by_reclaim() {
+    let _alone = alone();
+    let (table, drops) = (table(), Drops::default());
+    table.replace(key(1), drops.value());
+    assert!(table.remove(&key(1)));
+    reclaim();
+    assert_eq!(drops.count(), 1);
+}
+
+#[test]
+fn removed_value_stays_readable_while_borrowed() {
+    let _alone = alone();
+    let table = table();
+    table.replace(key(1), String::from("secret"));
+    let guard = pin();
+    let borrow = table.get(&key(1), &guard).expect("just stored");
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            assert!(table.remove(&key(1)));
+            reclaim();
+        });
+    });
+    reclaim();
+    assert_eq!(*borrow, "secret");
+    let handle = borrow.to_handle();
+    drop(guard);
+    reclaim();
+    assert_eq!(*handle, "secret");
+    assert_eq!(handle.references(), 1);
+}
+
+#[test]
+fn values_of_a_dropped_table_are_dropped_with_it() {
+    let _alone = alone();
+    let (table, drops) = (table(), Drops::default());
+    (0..100).for_each(|name| drop(table.replace(key(name), drops.value())));
+    let kept = table.handle(&key(7)).expect("just stored");
+    drop(table);
+    assert_eq!(drops.count(), 99);
+    drop(kept);
+    assert_eq!(drops.count(), 100);
+}
+
+#[test]
+fn removals_drop_values_without_anybody_asking() {
+    let _alone = alone();
+    let (table, drops) = (table(), Drops::default());
+    for name in 0..1_000 {
+        table.replace(key(name), drops.value());
+        assert!(table.remove(&key(name)));
+    }
+    assert!(drops.count() >= 1_000 - 4 * 64, "only {} of 1,000 were dropped", drops.count());
+}
+
+#[test]
+fn what_a_thread_has_removed_is_dropped_after_it_ended() {
+    let _alone = alone();
+    let (table, drops) = (Arc::new(table()), Drops::default());
+    let (theirs, values) = (table.clone(), drops.clone());
+    let remover = thread::spawn(move || {
+        for name in 0..10 {
+            theirs.replace(key(name), values.value());
+            theirs.remove(&key(name));
+        }
+    });
+    remover.join().expect("the remover does not panic");
+    reclaim();
+    assert_eq!(drops.count(), 10);
+}
+
+#[test]
+fn value_is_not_dropped_under_a_guard_of_its_thread() {
+    let _alone = alone();
+    let (table, drops) = (table(), Drops::default());
+    table.replace(key(1), drops.value());
+    let handle = table.take(&key(1)).expect("just stored");
+    reclaim();
+    assert_eq!(handle.references(), 1, "the table has let go");
+    let guard = pin();
+    drop(handle);
+    assert_eq!(drops.count(), 0);
+    drop(guard);
+    table.remove(&key(2));
+    assert_eq!(drops.count(), 1, "the next call that may change the table ends with it");
+}
+
+#[test]
+fn drop_of_a_value_may_use_the_table() {
+    let _alone = alone();
+    let table: Arc<Table<Doing<Box<dyn Fn() + Send + Sync>>>> = Arc::new(table());
+    let quiet = || Doing(Box::new(|| ()) as Box<dyn Fn() + Send + Sync>);
+    let again = table.clone();
+    let busy = Doing(Box::new(move || {
+        again.replace(key(2), Doing(Box::new(|| ())));
+        assert!(again.remove(&key(3)));
+        drop(pin());
+        reclaim();
+    }) as Box<dyn Fn() + Send + Sync>);
+    table.replace(key(1), busy);
+    table.replace(key(3), quiet());
+    assert!(table.remove(&key(1)));
+    reclaim();
+    assert!(table.handle(&key(2)).is_some());
+    assert!(table.handle(&key(3)).is_none());
+}
+
+#[test]
+fn panic_in_the_drop_of_a_value_loses_no_other_value() {
+    let _alone = alone();
+    let (table, drops) = (table::<Doing<Box<dyn Fn() + Send + Sync>>>(), Drops::default());
+    for name in 0..20 {
+        let count = drops.0.clone();
+        let value = move || {
+            count.fetch_add(1, Ordering::SeqCst);
+            assert_ne!(name, 10, "planted");
+        };
+        table.replace(key(name), Doing(Box::new(value)));
+        assert!(table.remove(&key(name)));
+    }
+    let result = catch_unwind(AssertUnwindSafe(reclaim));
+    assert!(result.is_err(), "the panic reaches whoever reclaims");
+    assert!(drops.count() < 20);
+    reclaim();
+    assert_eq!(drops.count(), 20);
+
+    table.replace(key(1), Doing(Box::new(|| ())));
+    assert_eq!(table.len(), 1, "the table goes on");
+}
+
+#[test]
+fn panic_in_the_drop_of_a_value_loses_no_other_value_of_a_dropped_table() {
+    let _alone = alone();
+    let (table, drops) = (table::<Doing<Box<dyn Fn() + Send + Sync>>>(), Drops::default());
+    for name in 0..20 {
+        let count = drops.0.clone();
+        let value = move || {
+            count.fetch_add(1, Ordering::SeqCst);
+            assert_ne!(name, 10, "planted");
+        };
+        table.replace(key(name), Doing(Box::new(value)));
+    }
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(table))).is_err());
+    reclaim();
+    assert_eq!(drops.count(), 20);
+}
+
+#[test]
+fn table_can_be_used_while_a_thread_ends() {
+    let _alone = alone();
+    thread_local! {
+        static LAST: std::cell::RefCell<Option<Doing<Box<dyn Fn() + Send + Sync>>>> =
+            const { std::cell::RefCell::new(None) };
+    }
+    let table = Arc::new(table::<u32>());
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let theirs = table.clone();
+    let thread = thread::spawn(move || {
+        // Set before the table is first used, so that it is destroyed after the table's own locals.
+        LAST.set(Some(Doing(Box::new(move || {
+            theirs.replace(key(1), 1);
+            theirs.replace(key(2), 2);
+            assert!(theirs.remove(&key(1)));
+            assert_eq!(theirs.get(&key(2), &pin()).as_deref(), Some(&2));
+            reclaim();
+            sender.send(()).expect("the test waits");
+        }))));
+        drop(pin());
+    });
+    thread.join().expect("the thread ends well");
+    receiver.recv().expect("the destructor ran to its end");
+    assert_eq!(table.len(), 1);
+}
