@@ -145,7 +145,7 @@ impl<'t> Chain<'t> {
     /// Removes exactly this entry, if it is still live; true for one thread alone.
     pub(crate) fn remove_exact(self, entry: Held<'_>, guard: &Guard) -> bool {
         loop {
-            // Acquire: the link may be copied into the word before.
+            // Acquire: who finds it gone sees what its remover did before.
             let after = entry.header().next.load(Acquire);
             if after.is_gone() {
                 return false;

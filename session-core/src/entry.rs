@@ -149,9 +149,15 @@ impl Header {
         &self.key
     }
 
+    /// Tells loom that the entry is being read.
+    #[inline(always)]
+    pub(crate) fn touch(&self) {
+        self.canary.touch();
+    }
+
     #[inline]
     pub(crate) fn is(&self, hash: u64, key: &Key) -> bool {
-        self.canary.touch();
+        self.touch();
         self.hash == hash && self.key == *key
     }
 

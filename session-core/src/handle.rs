@@ -66,6 +66,7 @@ impl<V> Deref for Borrow<'_, V> {
     #[inline]
     fn deref(&self) -> &V {
         reclaim::touched(self.held.pointer());
+        self.held.header().touch();
         // SAFETY: the entry is of this type by `new`, and the guard keeps it.
         let value = unsafe { entry::value(self.held.pointer()) };
         // SAFETY: a value is written once, before its entry is published, and the guard keeps it.
@@ -168,8 +169,10 @@ impl<V> Deref for Handle<V> {
 
     #[inline]
     fn deref(&self) -> &V {
+        let held = self.held();
+        held.header().touch();
         // SAFETY: the entry is of this type by `new`, and this handle's count keeps it.
-        let value = unsafe { entry::value(self.held().pointer()) };
+        let value = unsafe { entry::value(held.pointer()) };
         // SAFETY: a value is written once, before its entry is published, and the count keeps it.
         unsafe { value.as_ref() }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::stage::{Actor, key, scenario, thread};
+use super::stage::{Actor, Arc, key, scenario, thread};
 
 #[cfg(session_loom)]
 use loom::sync::atomic::AtomicUsize;
@@ -216,16 +216,45 @@ fn who_misses_a_removed_entry_sees_what_its_remover_did_before() {
         let (a, b) = (stage.actor(), stage.actor());
         a.insert(key(1, 0), 1).expect("the table is empty");
         a.insert(key(2, 0), 2).expect("the place is free");
-        let note = std::sync::Arc::new(AtomicUsize::new(0));
-        let read = note.clone();
+        let (note, read) = note();
+        // Under the guard, so that taking it is not what publishes the note.
         let work = move || {
-            note.store(1, Ordering::Relaxed);
-            a.take(key(1, 0))
+            a.under(|guard| {
+                note.store(1, Ordering::Relaxed);
+                a.table.take_under(guard, &key(1, 0)).is_some()
+            })
         };
         let look = move || b.peek(key(1, 0)).is_some() || read.load(Ordering::Relaxed) == 1;
-        assert_eq!(both(work, look), (Some(1), true));
+        assert_eq!(both(work, look), (true, true));
         2
     });
+}
+
+#[test]
+fn who_loses_a_removal_sees_what_the_winner_did_before() {
+    scenario("lost_removal_observes", 2, |stage| {
+        let (a, b) = (stage.actor(), stage.actor());
+        a.insert(key(1, 0), 1).expect("the table is empty");
+        let handle = a.handle(key(1, 0)).expect("just inserted");
+        let (note, read) = note();
+        let work = move || {
+            a.under(|guard| {
+                note.store(1, Ordering::Relaxed);
+                a.table.take_under(guard, &key(1, 0)).is_some()
+            })
+        };
+        let remove = move || (b.remove_exact(&handle), read.load(Ordering::Relaxed));
+        let (taken, (removed, noted)) = both(work, remove);
+        assert!(taken ^ removed);
+        assert!(removed || noted == 1);
+        1
+    });
+}
+
+/// A word that is written and read without any order of its own.
+fn note() -> (Arc<AtomicUsize>, Arc<AtomicUsize>) {
+    let note = Arc::new(AtomicUsize::new(0));
+    (note.clone(), note)
 }
 
 #[test]
@@ -327,9 +356,9 @@ fn iteration_meets_what_stays() {
         let (a, b) = (stage.actor(), stage.actor());
         a.insert(key(1, 0), 1).expect("the table is empty");
         a.insert(key(2, 0), 2).expect("the place is free");
-        let work = move || (a.take(key(1, 0)), a.insert(key(3, 0), 3));
+        let work = move || (a.take(key(1, 0)), a.insert(key(3, 0), 3), a.insert(key(0, 0), 4));
         let (_, met) = both(work, move || b.all());
         assert_eq!(met.iter().filter(|number| **number == 2).count(), 1, "{met:?}");
-        3
+        4
     });
 }
