@@ -1,3 +1,118 @@
-//! Automation for the workspace.
+//! Automation of the workspace: every check that a person or a CI machine runs, as one program.
+//!
+//! Invariant: xtask knows cargo and the names of the crates, never their insides.
+//! Invariant: a job that could not do all it promises says so and fails; nothing is skipped in
+//! silence.
 
-fn main() {}
+#![forbid(unsafe_code)]
+
+mod bench;
+mod ci;
+mod clock;
+mod demo;
+mod failure;
+mod layers;
+mod loom;
+mod miri;
+mod msrv;
+mod program;
+mod system_packages;
+mod test;
+mod workspace;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use failure::Failure;
+use workspace::Workspace;
+
+const USAGE: &str = "\
+The automation of this workspace.
+
+Usage: cargo xtask JOB [ARGS]
+
+Jobs:
+  demo [ARGS]          run the demo: real TLS handshakes, resumed (--help: its options)
+  test [--] [ARGS]     run all tests and doc tests (ARGS narrow it: cargo-nextest's or cargo test's)
+  loom [NAME] [--deep] explore every model whose path contains NAME; --deep raises the bounds
+  bench [ARGS]         run the benches (ARGS are criterion's: a filter, --quick ...)
+  layers               check that no crate depends on one above it
+  msrv                 check that the libraries build with the oldest Rust we promise
+  miri [ARGS]          run session-core's tests under Miri (needs a nightly toolchain with miri)
+  ci                   all of the above that a change must pass: fmt, clippy, docs, layers, test,
+                       loom, msrv, demo
+
+Exit status: 0 done, 1 failed, 2 not understood.";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Some(line) = failure.line() {
+                eprintln!("xtask: {line}");
+            }
+            ExitCode::from(failure.exit_status())
+        }
+    }
+}
+
+fn dispatch(arguments: &[String]) -> Result<(), Failure> {
+    let Some((job, rest)) = arguments.split_first() else {
+        return print_usage();
+    };
+    match job.as_str() {
+        "-h" | "--help" | "help" => print_usage(),
+        "demo" => demo::run(&Workspace::find()?, rest),
+        "test" => test::run(&Workspace::find()?, rest),
+        "loom" => {
+            let request = loom::Request::parse(rest)?;
+            loom::run(&Workspace::find()?, &request)
+        }
+        "bench" => bench::run(&Workspace::find()?, rest),
+        "layers" => takes_no_arguments(job, rest)
+            .and_then(|()| Workspace::find())
+            .and_then(|workspace| layers::run(&workspace)),
+        "msrv" => takes_no_arguments(job, rest)
+            .and_then(|()| Workspace::find())
+            .and_then(|workspace| msrv::run(&workspace)),
+        "miri" => miri::run(&Workspace::find()?, rest),
+        "ci" => takes_no_arguments(job, rest)
+            .and_then(|()| Workspace::find())
+            .and_then(|workspace| ci::run(&workspace)),
+        unknown => {
+            Err(Failure::usage(format!("unknown job `{unknown}`; `cargo xtask --help` lists them")))
+        }
+    }
+}
+
+fn print_usage() -> Result<(), Failure> {
+    // A reader who has seen enough and closed the pipe is no failure.
+    let _ = writeln!(std::io::stdout(), "{USAGE}");
+    Ok(())
+}
+
+fn takes_no_arguments(job: &str, rest: &[String]) -> Result<(), Failure> {
+    match rest.first() {
+        None => Ok(()),
+        Some(first) => Err(Failure::usage(format!("`{job}` takes no arguments; got `{first}`"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exit_status_of(line: &[&str]) -> u8 {
+        let arguments: Vec<String> = line.iter().map(ToString::to_string).collect();
+        dispatch(&arguments).expect_err("the line is wrong").exit_status()
+    }
+
+    #[test]
+    fn unknown_job_and_unknown_option_exit_with_2() {
+        assert_eq!(exit_status_of(&["tests"]), 2);
+        assert_eq!(exit_status_of(&["layers", "--quick"]), 2);
+        assert_eq!(exit_status_of(&["loom", "--deeper"]), 2);
+        assert_eq!(exit_status_of(&["ci", "now"]), 2);
+    }
+}

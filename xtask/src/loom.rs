@@ -1,0 +1,255 @@
+//! The loom models of session-core: all interleavings of two or three threads, explored.
+//!
+//! Models are the unit tests of session-core whose path contains `models::`. They are built twice:
+//! over the ghost reclaimer (all algorithms), and over the real crossbeam-epoch (a few). Each runs
+//! in a process of its own, because a model that fails inside a cell access aborts its process.
+//!
+//! Invariant: a model that did not say how many interleavings it explored has failed, and so has
+//! one that explored so few that it tested nothing.
+
+mod build;
+mod model;
+mod process;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::clock;
+use crate::failure::Failure;
+use crate::program;
+use crate::workspace::Workspace;
+use build::Build;
+use model::Exploration;
+
+/// Fewer interleavings than this, and the threads of the model never met.
+const INTERLEAVINGS_MIN: u64 = 10;
+const PROCESSES_MAX: usize = 2;
+const MODEL_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+const DEEP_MODEL_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+
+/// Read by the models: when set, their bounds are higher.
+const DEEP_VARIABLE: &str = "SESSION_LOOM_DEEP";
+
+/// What over which the models run, in the order in which they do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reclaimer {
+    Ghost,
+    CrossbeamEpoch,
+}
+
+impl Reclaimer {
+    const ALL: [Reclaimer; 2] = [Reclaimer::Ghost, Reclaimer::CrossbeamEpoch];
+
+    fn rust_flags(self) -> &'static str {
+        match self {
+            Reclaimer::Ghost => "--cfg session_loom",
+            Reclaimer::CrossbeamEpoch => "--cfg session_loom --cfg crossbeam_loom",
+        }
+    }
+
+    /// Flags differ, so everything is built twice; a folder each keeps both builds warm.
+    fn target_folder_name(self) -> &'static str {
+        match self {
+            Reclaimer::Ghost => "loom-ghost",
+            Reclaimer::CrossbeamEpoch => "loom-epoch",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Reclaimer::Ghost => "ghost",
+            Reclaimer::CrossbeamEpoch => "crossbeam-epoch",
+        }
+    }
+}
+
+/// What the command line asks for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Request {
+    /// A part of the model's path; None: all.
+    name: Option<String>,
+    deep: bool,
+}
+
+impl Request {
+    /// Reads `[NAME] [--deep]`.
+    ///
+    /// # Errors
+    /// On any other option, or a second name.
+    pub(crate) fn parse(arguments: &[String]) -> Result<Request, Failure> {
+        let mut request = Request::default();
+        for argument in arguments {
+            if argument == "--deep" {
+                request.deep = true;
+            } else if argument.starts_with('-') {
+                let line = format!("loom does not know `{argument}`; it takes [NAME] [--deep]");
+                return Err(Failure::usage(line));
+            } else if request.name.replace(argument.clone()).is_some() {
+                return Err(Failure::usage(format!(
+                    "loom takes one name; `{argument}` is another"
+                )));
+            }
+        }
+        Ok(request)
+    }
+}
+
+/// Cargo with the flags under which the models are built, once for each reclaimer.
+pub(crate) fn cargo_of_each_reclaimer(workspace: &Workspace) -> impl Iterator<Item = Command> {
+    Reclaimer::ALL.into_iter().map(|reclaimer| build::cargo(workspace, reclaimer))
+}
+
+/// A model to run: where it is, what it is called there.
+struct Job {
+    reclaimer: Reclaimer,
+    binary: PathBuf,
+    path: String,
+}
+
+/// What came of a model: what it explored, or why it failed.
+type Outcome = Result<Vec<Exploration>, String>;
+
+/// Builds the models and runs those asked for.
+///
+/// # Errors
+/// When one fails, or when there was none to run; the reasons are printed first.
+pub(crate) fn run(workspace: &Workspace, request: &Request) -> Result<(), Failure> {
+    let start = Instant::now();
+    let mut jobs = Vec::new();
+    for reclaimer in Reclaimer::ALL {
+        let built = Build::of(workspace, reclaimer)?;
+        let models = built.models(request.name.as_deref())?;
+        if models.is_empty() && request.name.is_none() {
+            return Err(Failure::failed(format!(
+                "loom: session-core has no test with `models::` in its path over the {} reclaimer",
+                reclaimer.name()
+            )));
+        }
+        let binary = built.binary();
+        jobs.extend(models.into_iter().map(|path| Job {
+            reclaimer,
+            binary: binary.to_path_buf(),
+            path,
+        }));
+    }
+    if jobs.is_empty() {
+        let name = request.name.as_deref().unwrap_or_default();
+        return Err(Failure::failed(format!("loom: no model's path contains `{name}`")));
+    }
+    let outcomes = run_all(workspace, &jobs, request.deep);
+    report(&jobs, &outcomes, start.elapsed())
+}
+
+/// Runs the jobs, two at a time, and returns their outcomes in the jobs' order.
+fn run_all(workspace: &Workspace, jobs: &[Job], deep: bool) -> Vec<Outcome> {
+    let next = AtomicUsize::new(0);
+    let outcomes: Vec<Mutex<Option<Outcome>>> = jobs.iter().map(|_| Mutex::new(None)).collect();
+    thread::scope(|scope| {
+        for _ in 0..PROCESSES_MAX {
+            scope.spawn(|| {
+                // Relaxed: the scope's end publishes the outcomes; the counter only deals jobs.
+                while let Some((index, job)) = {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    jobs.get(index).map(|job| (index, job))
+                } {
+                    let outcome = run_one(workspace.target_folder(), job, deep);
+                    let place = &outcomes[index];
+                    *place.lock().expect("no job panics while it holds its place") = Some(outcome);
+                }
+            });
+        }
+    });
+    let outcome = |place: Mutex<Option<Outcome>>| {
+        place.into_inner().ok().flatten().expect("every job has left its outcome")
+    };
+    outcomes.into_iter().map(outcome).collect()
+}
+
+fn run_one(target_folder: &Path, job: &Job, deep: bool) -> Outcome {
+    let mut command = Command::new(&job.binary);
+    command.args(["--exact", &job.path, "--nocapture", "--test-threads=1"]);
+    // A backtrace through loom's scheduler would push loom's own words out of the tail.
+    command.env("RUST_BACKTRACE", "0");
+    if deep {
+        command.env(DEEP_VARIABLE, "1");
+    } else {
+        command.env_remove(DEEP_VARIABLE);
+    }
+    program::show(&command);
+    let log_folder = target_folder.join(job.reclaimer.target_folder_name()).join("models");
+    let log = log_folder.join(format!("{}.log", job.path.replace("::", ".")));
+    let timeout = if deep { DEEP_MODEL_TIMEOUT } else { MODEL_TIMEOUT };
+    let start = Instant::now();
+    let outcome = process::run(&mut command, &log, timeout)
+        .map_err(|error| format!("could not run: {error}"))
+        .and_then(|ended| model::judge(&ended, INTERLEAVINGS_MIN))
+        .map_err(|reason| format!("{reason}\n(all of it: {})", log.display()));
+    let word = if outcome.is_ok() { "passed" } else { "FAILED" };
+    let (reclaimer, elapsed) = (job.reclaimer.name(), clock::shown(start.elapsed()));
+    eprintln!("  {} ({reclaimer}): {word}, {elapsed}", job.path);
+    outcome
+}
+
+fn report(jobs: &[Job], outcomes: &[Outcome], elapsed: Duration) -> Result<(), Failure> {
+    let width = outcomes.iter().flatten().flatten().map(|model| model.name.len()).max();
+    let width = width.unwrap_or(0).max("model".len());
+    println!(
+        "{:<width$}  {:<15}  {:>5}  {:>13}  {:>12}",
+        "model", "reclaimer", "bound", "interleavings", "time"
+    );
+    for (job, outcome) in jobs.iter().zip(outcomes) {
+        for model in outcome.iter().flatten() {
+            println!(
+                "{:<width$}  {:<15}  {:>5}  {:>13}  {:>12}",
+                model.name,
+                job.reclaimer.name(),
+                model.bound,
+                model.interleavings,
+                clock::shown(model.duration)
+            );
+        }
+    }
+    let mut failed = Vec::new();
+    for (job, outcome) in jobs.iter().zip(outcomes) {
+        if let Err(reason) = outcome {
+            let name = format!("{} ({})", job.path, job.reclaimer.name());
+            eprintln!("xtask: model {name} failed: {reason}");
+            failed.push(name);
+        }
+    }
+    eprintln!("  loom: {}", clock::shown(elapsed));
+    println!("{} models passed, {} failed", jobs.len() - failed.len(), failed.len());
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        let names = failed.join(", ");
+        Err(Failure::failed(format!("loom failed: {names}; the reasons are printed above")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &[&str]) -> Result<Request, Failure> {
+        Request::parse(&line.iter().map(ToString::to_string).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn name_and_depth_come_in_any_order() {
+        let wanted = Request { name: Some("take".to_string()), deep: true };
+        assert_eq!(parse(&["take", "--deep"]).unwrap(), wanted);
+        assert_eq!(parse(&["--deep", "take"]).unwrap(), wanted);
+        assert_eq!(parse(&[]).unwrap(), Request::default());
+    }
+
+    #[test]
+    fn second_name_and_unknown_option_are_usage_errors() {
+        assert_eq!(parse(&["take", "get"]).unwrap_err().exit_status(), 2);
+        assert_eq!(parse(&["--depp"]).unwrap_err().exit_status(), 2);
+    }
+}

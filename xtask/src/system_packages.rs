@@ -1,0 +1,119 @@
+//! What the tests need from the operating system, and how to get it on Debian.
+//!
+//! Invariant: a program that is missing and cannot be installed is named, and the job fails in the
+//! end; its tests are never left out in silence.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::failure::Failure;
+use crate::program;
+
+/// A program that some test needs.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct SystemPackage {
+    /// The program to look for on the search path.
+    pub(crate) program: &'static str,
+    pub(crate) debian_package: &'static str,
+    pub(crate) needed_for: &'static str,
+}
+
+const NEEDED: &[SystemPackage] =
+    &[SystemPackage { program: "cc", debian_package: "gcc", needed_for: "ring, which compiles C" }];
+
+/// What to do about the programs that are not there.
+#[derive(Debug, PartialEq, Eq)]
+enum Decision {
+    AllThere,
+    Install(Vec<&'static SystemPackage>),
+    /// Run what can be run, then fail.
+    Miss(Vec<&'static SystemPackage>),
+}
+
+fn decide(
+    needed: &'static [SystemPackage],
+    is_there: impl Fn(&str) -> bool,
+    may_install: impl FnOnce() -> bool,
+) -> Decision {
+    let absent: Vec<_> = needed.iter().filter(|package| !is_there(package.program)).collect();
+    if absent.is_empty() {
+        Decision::AllThere
+    } else if may_install() {
+        Decision::Install(absent)
+    } else {
+        Decision::Miss(absent)
+    }
+}
+
+/// Installs what is missing where that is possible, and returns what is still missing.
+pub(crate) fn provide() -> Vec<&'static SystemPackage> {
+    // Elsewhere the compiler is not found by a name on the search path (MSVC).
+    if !cfg!(unix) {
+        return Vec::new();
+    }
+    match decide(NEEDED, program::is_on_path, may_install) {
+        Decision::AllThere => Vec::new(),
+        Decision::Miss(absent) => absent,
+        Decision::Install(absent) => {
+            let names: Vec<_> =
+                absent.iter().map(|package| package.debian_package.to_string()).collect();
+            if let Err(failure) = install(&names) {
+                eprintln!("xtask: {}", failure.line().unwrap_or_default());
+            }
+            absent.into_iter().filter(|package| !program::is_on_path(package.program)).collect()
+        }
+    }
+}
+
+/// Installs Debian packages (`name` or `name=version`); never asks a question.
+///
+/// # Errors
+/// When apt-get cannot find or fetch them.
+pub(crate) fn install(names: &[String]) -> Result<(), Failure> {
+    program::run(apt_get().args(["-q", "update"]), "apt-get update", "is there a network?")?;
+    let mut command = apt_get();
+    // -q twice and no terminal: a page of progress says nothing in a log.
+    command.args(["-qq", "-o", "Dpkg::Use-Pty=0", "install", "-y", "--no-install-recommends"]);
+    command.args(names);
+    program::run(&mut command, "apt-get install", "install them by hand")
+}
+
+/// Tells whether this is a Debian whose packages this process may change.
+pub(crate) fn may_install() -> bool {
+    let is_root =
+        || program::answer(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
+    Path::new("/etc/debian_version").exists() && program::is_on_path("apt-get") && is_root()
+}
+
+fn apt_get() -> Command {
+    let mut command = Command::new("apt-get");
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static TWO: [SystemPackage; 2] = [
+        SystemPackage { program: "cc", debian_package: "gcc", needed_for: "ring" },
+        SystemPackage { program: "redis-server", debian_package: "redis", needed_for: "stores" },
+    ];
+
+    #[test]
+    fn nothing_is_installed_when_all_is_there() {
+        let may_install = || panic!("not asked when nothing is missing");
+        assert_eq!(decide(&TWO, |_| true, may_install), Decision::AllThere);
+    }
+
+    #[test]
+    fn only_what_is_missing_is_installed() {
+        let decision = decide(&TWO, |program| program == "cc", || true);
+        assert_eq!(decision, Decision::Install(vec![&TWO[1]]));
+    }
+
+    #[test]
+    fn what_may_not_be_installed_is_named_as_missing() {
+        assert_eq!(decide(&TWO, |_| false, || false), Decision::Miss(vec![&TWO[0], &TWO[1]]));
+    }
+}

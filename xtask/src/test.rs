@@ -1,0 +1,61 @@
+//! Everything that proves the project by running it: unit, integration and property tests, doc
+//! tests.
+
+use crate::failure::Failure;
+use crate::program;
+use crate::system_packages;
+use crate::workspace::Workspace;
+
+const REMEDY: &str = "the runner's words above name the test";
+
+/// Runs all tests; arguments narrow the run and go to the runner.
+///
+/// # Errors
+/// When a test fails, or when a system package that some need is missing: then the rest has run.
+pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Failure> {
+    let arguments = match arguments.split_first() {
+        Some((first, rest)) if first == "--" => rest,
+        _ => arguments,
+    };
+    let missing = system_packages::provide();
+    let outcomes = if program::succeeds(workspace.cargo().args(["nextest", "--version"])) {
+        run_with_nextest(workspace, arguments)
+    } else {
+        run_with_libtest(workspace, arguments)
+    };
+    for package in &missing {
+        eprintln!(
+            "xtask: `{}` is missing (Debian: {}); it is needed for {}",
+            package.program, package.debian_package, package.needed_for
+        );
+    }
+    outcomes.into_iter().collect::<Result<(), Failure>>()?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = missing.iter().map(|package| package.program).collect();
+    let names = names.join(", ");
+    Err(Failure::failed(format!(
+        "test is not complete without {names}; install what is named above"
+    )))
+}
+
+fn run_with_nextest(workspace: &Workspace, arguments: &[String]) -> Vec<Result<(), Failure>> {
+    let mut tests = workspace.cargo();
+    tests.args(["nextest", "run", "--workspace", "--no-fail-fast"]).args(arguments);
+    let tests = program::run(&mut tests, "test", REMEDY);
+    if !arguments.is_empty() {
+        eprintln!("xtask: doc tests were not run: the arguments are cargo-nextest's");
+        return vec![tests];
+    }
+    // nextest does not run doc tests.
+    let mut doc_tests = workspace.cargo();
+    doc_tests.args(["test", "--doc", "--workspace", "--no-fail-fast"]);
+    vec![tests, program::run(&mut doc_tests, "doc test", REMEDY)]
+}
+
+fn run_with_libtest(workspace: &Workspace, arguments: &[String]) -> Vec<Result<(), Failure>> {
+    let mut command = workspace.cargo();
+    command.args(["test", "--workspace", "--no-fail-fast"]).args(arguments);
+    vec![program::run(&mut command, "test", REMEDY)]
+}
