@@ -110,8 +110,15 @@ struct Job {
     path: String,
 }
 
+impl Job {
+    /// The test's own name, which says what must hold.
+    fn name(&self) -> &str {
+        self.path.rsplit("::").next().unwrap_or(&self.path)
+    }
+}
+
 /// What came of a model: what it explored, or why it failed.
-type Outcome = Result<Vec<Exploration>, String>;
+type Outcome = Result<Exploration, String>;
 
 /// Builds the models and runs those asked for.
 ///
@@ -195,23 +202,21 @@ fn run_one(target_folder: &Path, job: &Job, deep: bool) -> Outcome {
 }
 
 fn report(jobs: &[Job], outcomes: &[Outcome], elapsed: Duration) -> Result<(), Failure> {
-    let width = outcomes.iter().flatten().flatten().map(|model| model.name.len()).max();
-    let width = width.unwrap_or(0).max("model".len());
+    let width = jobs.iter().map(|job| job.name().len()).max().unwrap_or(0).max("model".len());
     println!(
         "{:<width$}  {:<15}  {:>5}  {:>13}  {:>12}",
         "model", "reclaimer", "bound", "interleavings", "time"
     );
     for (job, outcome) in jobs.iter().zip(outcomes) {
-        for model in outcome.iter().flatten() {
-            println!(
-                "{:<width$}  {:<15}  {:>5}  {:>13}  {:>12}",
-                model.name,
-                job.reclaimer.name(),
-                model.bound,
-                model.interleavings,
-                clock::shown(model.duration)
-            );
-        }
+        let Ok(model) = outcome else { continue };
+        println!(
+            "{:<width$}  {:<15}  {:>5}  {:>13}  {:>12}",
+            job.name(),
+            job.reclaimer.name(),
+            model.bound,
+            model.interleavings,
+            clock::shown(model.duration)
+        );
     }
     let mut failed = Vec::new();
     for (job, outcome) in jobs.iter().zip(outcomes) {

@@ -21,7 +21,7 @@ fn both<A: 'static, B: Send + 'static>(
 
 #[test]
 fn insert_with_insert_of_one_key_has_one_winner() {
-    scenario("insert_insert", 2, |stage| {
+    scenario(2, |stage| {
         let (a, b) = (stage.actor(), stage.actor());
         let (first, second) =
             both(move || a.insert(key(1, 0), 10), move || b.insert(key(1, 0), 20));
@@ -38,7 +38,7 @@ fn insert_with_insert_of_one_key_has_one_winner() {
 
 #[test]
 fn take_with_take_has_one_winner() {
-    scenario("take_take", 2, |stage| {
+    scenario(2, |stage| {
         let (a, b) = (stage.actor(), stage.actor());
         a.insert(key(1, 0), 10).expect("the table is empty");
         let (first, second) = both(move || a.take(key(1, 0)), move || b.take(key(1, 0)));
@@ -52,7 +52,7 @@ fn take_with_take_has_one_winner() {
 
 #[test]
 fn replace_with_get_never_shows_a_gap() {
-    scenario("replace_get", 2, |stage| {
+    scenario(2, |stage| {
         let (a, b) = (stage.actor(), stage.actor());
         a.insert(key(1, 0), 10).expect("the table is empty");
         let (old, seen) = both(move || a.replace(key(1, 0), 11), move || b.get(key(1, 0)));
@@ -65,7 +65,7 @@ fn replace_with_get_never_shows_a_gap() {
 
 #[test]
 fn replace_twice_with_get_never_shows_a_gap() {
-    scenario("replace_replace_get", 2, |stage| {
+    scenario(2, |stage| {
         let (a, b) = (stage.actor(), stage.actor());
         a.insert(key(1, 0), 10).expect("the table is empty");
         let work = move || {
@@ -80,7 +80,7 @@ fn replace_twice_with_get_never_shows_a_gap() {
 
 #[test]
 fn replace_with_replace_hands_each_old_entry_to_one() {
-    scenario("replace_replace", 2, |stage| {
+    scenario(2, |stage| {
         let (a, b) = (stage.actor(), stage.actor());
         a.insert(key(1, 0), 10).expect("the table is empty");
         let (first, second) =
@@ -97,7 +97,7 @@ fn replace_with_replace_hands_each_old_entry_to_one() {
 
 #[test]
 fn replace_with_take_hands_each_entry_to_one() {
-    scenario("replace_take", 2, |stage| {
+    scenario(2, |stage| {
         let (a, b) = (stage.actor(), stage.actor());
         a.insert(key(1, 0), 10).expect("the table is empty");
         let (old, taken) = both(move || a.replace(key(1, 0), 11), move || b.take(key(1, 0)));
@@ -114,7 +114,7 @@ fn replace_with_take_hands_each_entry_to_one() {
 
 #[test]
 fn replace_with_removal_of_exactly_the_old_entry_has_one_winner() {
-    scenario("replace_remove_exact", 2, |stage| {
+    scenario(2, |stage| {
         let (a, b) = (stage.actor(), stage.actor());
         a.insert(key(1, 0), 10).expect("the table is empty");
         let handle = a.handle(key(1, 0)).expect("just inserted");
@@ -128,7 +128,7 @@ fn replace_with_removal_of_exactly_the_old_entry_has_one_winner() {
 
 #[test]
 fn removal_of_neighbours_loses_neither_nor_what_follows() {
-    scenario("take_take_neighbours", 2, |stage| {
+    scenario(2, |stage| {
         let (a, b) = (stage.actor(), stage.actor());
         for place in 1..=3 {
             a.insert(key(place, 0), u64::from(place)).expect("each place is free");
@@ -142,7 +142,7 @@ fn removal_of_neighbours_loses_neither_nor_what_follows() {
 
 #[test]
 fn insert_behind_an_entry_that_is_removed_is_not_lost() {
-    scenario("take_insert_behind", 2, |stage| {
+    scenario(2, |stage| {
         let (a, b) = (stage.actor(), stage.actor());
         a.insert(key(1, 0), 1).expect("the table is empty");
         let (taken, inserted) = both(move || a.take(key(1, 0)), move || b.insert(key(2, 0), 2));
@@ -154,7 +154,7 @@ fn insert_behind_an_entry_that_is_removed_is_not_lost() {
 
 #[test]
 fn insert_behind_an_entry_that_is_replaced_is_not_lost() {
-    scenario("replace_insert_behind", 2, |stage| {
+    scenario(2, |stage| {
         let (a, b) = (stage.actor(), stage.actor());
         a.insert(key(1, 0), 10).expect("the table is empty");
         let (old, inserted) =
@@ -169,7 +169,7 @@ fn insert_behind_an_entry_that_is_replaced_is_not_lost() {
 fn entry_reached_past_one_that_was_unlinked_is_published() {
     // The reader may come to the second entry by the word that led to the first, which the second's
     // inserter never wrote: the unlinking has to publish it.
-    scenario("unlink_publishes", 2, |stage| {
+    scenario(2, |stage| {
         let (a, b) = (stage.actor(), stage.actor());
         a.insert(key(1, 0), 1).expect("the table is empty");
         let work = move || {
@@ -184,7 +184,7 @@ fn entry_reached_past_one_that_was_unlinked_is_published() {
 
 #[test]
 fn entries_of_equal_hash_do_not_hide_each_other() {
-    scenario("insert_insert_collision", 2, |stage| {
+    scenario(2, |stage| {
         let (a, b) = (stage.actor(), stage.actor());
         let (first, second) = both(
             move || (a.insert(key(1, 1), 1), a.peek(key(1, 1))),
@@ -198,7 +198,7 @@ fn entries_of_equal_hash_do_not_hide_each_other() {
 
 #[test]
 fn insert_of_one_key_twice_behind_a_collision_that_leaves_has_one_winner() {
-    scenario("insert_insert_take_collision", 2, |stage| {
+    scenario(2, |stage| {
         let (a, b) = (stage.actor(), stage.actor());
         a.insert(key(1, 1), 1).expect("the table is empty");
         let work = move || (a.take(key(1, 1)), a.insert(key(1, 2), 10));
@@ -212,7 +212,7 @@ fn insert_of_one_key_twice_behind_a_collision_that_leaves_has_one_winner() {
 
 #[test]
 fn who_misses_a_removed_entry_sees_what_its_remover_did_before() {
-    scenario("removal_publishes", 2, |stage| {
+    scenario(2, |stage| {
         let (a, b) = (stage.actor(), stage.actor());
         a.insert(key(1, 0), 1).expect("the table is empty");
         a.insert(key(2, 0), 2).expect("the place is free");
@@ -232,7 +232,7 @@ fn who_misses_a_removed_entry_sees_what_its_remover_did_before() {
 
 #[test]
 fn who_loses_a_removal_sees_what_the_winner_did_before() {
-    scenario("lost_removal_observes", 2, |stage| {
+    scenario(2, |stage| {
         let (a, b) = (stage.actor(), stage.actor());
         a.insert(key(1, 0), 1).expect("the table is empty");
         let handle = a.handle(key(1, 0)).expect("just inserted");
@@ -259,7 +259,7 @@ fn note() -> (Arc<AtomicUsize>, Arc<AtomicUsize>) {
 
 #[test]
 fn place_that_is_taken_and_filled_again_shows_the_right_value() {
-    scenario("get_take_insert", 2, |stage| {
+    scenario(2, |stage| {
         let (a, b) = (stage.actor(), stage.actor());
         a.insert(key(1, 0), 10).expect("the table is empty");
         let work = move || (a.take(key(1, 0)), a.insert(key(1, 0), 11));
@@ -288,7 +288,7 @@ fn actors(stage: &super::stage::Stage) -> (Actor, Actor, Actor) {
 
 #[test]
 fn insert_with_take_with_get() {
-    scenario("insert_take_get", 3, |stage| {
+    scenario(3, |stage| {
         let (a, b, c) = actors(stage);
         let (inserted, taken, seen) = three(
             move || a.insert(key(1, 0), 10),
@@ -305,7 +305,7 @@ fn insert_with_take_with_get() {
 #[test]
 fn take_and_insert_with_insert_with_get() {
     // The losing insert's entry must never have been seen; the place is used again at once.
-    scenario("take_insert_insert_get", 3, |stage| {
+    scenario(3, |stage| {
         let (a, b, c) = actors(stage);
         a.insert(key(2, 0), 50).expect("the table is empty");
         let (first, second, seen) = three(
@@ -321,7 +321,7 @@ fn take_and_insert_with_insert_with_get() {
 
 #[test]
 fn replace_with_take_with_get() {
-    scenario("replace_take_get", 3, |stage| {
+    scenario(3, |stage| {
         let (a, b, c) = actors(stage);
         a.insert(key(1, 0), 10).expect("the table is empty");
         let (old, taken, seen) = three(
@@ -337,7 +337,7 @@ fn replace_with_take_with_get() {
 
 #[test]
 fn three_removals_of_neighbours() {
-    scenario("take_take_take_neighbours", 3, |stage| {
+    scenario(3, |stage| {
         let (a, b, c) = actors(stage);
         for place in 1..=4 {
             a.insert(key(place, 0), u64::from(place)).expect("each place is free");
@@ -352,7 +352,7 @@ fn three_removals_of_neighbours() {
 
 #[test]
 fn iteration_meets_what_stays() {
-    scenario("iterate_take_insert", 2, |stage| {
+    scenario(2, |stage| {
         let (a, b) = (stage.actor(), stage.actor());
         a.insert(key(1, 0), 1).expect("the table is empty");
         a.insert(key(2, 0), 2).expect("the place is free");

@@ -18,7 +18,7 @@ fn flush(_: &super::stage::Actor) {}
 
 #[test]
 fn borrow_of_a_taken_entry_is_never_touched_after_it_was_freed() {
-    scenario("get_take_reclaim", 2, |stage| {
+    scenario(2, |stage| {
         let (a, b) = (stage.actor(), stage.actor());
         a.insert(key(1, 0), 10).expect("the table is empty");
         let reader = thread::spawn(move || b.peek(key(1, 0)));
@@ -32,7 +32,7 @@ fn borrow_of_a_taken_entry_is_never_touched_after_it_was_freed() {
 
 #[test]
 fn handle_of_a_replaced_entry_is_never_touched_after_it_was_freed() {
-    scenario("handle_replace_reclaim", 2, |stage| {
+    scenario(2, |stage| {
         let (a, b) = (stage.actor(), stage.actor());
         a.insert(key(1, 0), 10).expect("the table is empty");
         let reader = thread::spawn(move || b.get(key(1, 0)));
@@ -47,7 +47,7 @@ fn handle_of_a_replaced_entry_is_never_touched_after_it_was_freed() {
 #[test]
 fn reader_on_an_unlinked_entry_is_led_on_to_one_that_is_alive() {
     // The reader may stand on the first entry when both it and the second leave, in either order.
-    scenario("get_behind_takes_reclaim", 2, |stage| {
+    scenario(2, |stage| {
         let (a, b) = (stage.actor(), stage.actor());
         a.insert(key(1, 0), 1).expect("the table is empty");
         a.insert(key(2, 0), 2).expect("the place is free");
@@ -63,7 +63,7 @@ fn reader_on_an_unlinked_entry_is_led_on_to_one_that_is_alive() {
 
 #[test]
 fn handle_outlives_the_table() {
-    scenario("handle_outlives_table", 2, |stage| {
+    scenario(2, |stage| {
         let (a, b) = (stage.actor(), stage.actor());
         a.insert(key(1, 0), 10).expect("the table is empty");
         let handle = a.handle(key(1, 0)).expect("just inserted");
@@ -82,7 +82,7 @@ fn handle_outlives_the_table() {
 
 #[test]
 fn last_handle_dropped_by_either_thread_frees_once() {
-    scenario("drop_drop", 2, |stage| {
+    scenario(2, |stage| {
         let (a, b) = (stage.actor(), stage.actor());
         a.insert(key(1, 0), 10).expect("the table is empty");
         let handle = a.handle(key(1, 0)).expect("just inserted");
@@ -113,7 +113,7 @@ mod ghost {
 
     #[test]
     fn graveyard_frees_each_entry_once() {
-        scenario("graveyard", 3, |stage| {
+        scenario(3, |stage| {
             let yard = loom::sync::Arc::new(Graveyard::new());
             let dig = |number| {
                 let (actor, yard) = (stage.actor(), yard.clone());

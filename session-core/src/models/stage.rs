@@ -150,12 +150,8 @@ impl Actor {
 ///
 /// The scenario sets up the stage, may use it after all its threads were joined, and returns how
 /// many values it made; then the stage is torn down, and each of them must have been dropped once.
-pub(crate) fn scenario(
-    name: &'static str,
-    threads: usize,
-    body: impl Fn(&Stage) -> usize + Send + Sync + 'static,
-) {
-    engine(name, threads, move || {
+pub(crate) fn scenario(threads: usize, body: impl Fn(&Stage) -> usize + Send + Sync + 'static) {
+    engine(threads, move || {
         #[cfg(all(session_loom, not(crossbeam_loom)))]
         reclaim::ghost::begin();
         let stage = Stage::new();
@@ -172,7 +168,7 @@ pub(crate) fn scenario(
 
 /// Explores the interleavings, and prints how many there were.
 #[cfg(session_loom)]
-fn engine<T>(name: &'static str, threads: usize, body: impl Fn() -> T + Send + Sync + 'static) {
+fn engine<T>(threads: usize, body: impl Fn() -> T + Send + Sync + 'static) {
     let deep = std::env::var_os("SESSION_LOOM_DEEP").is_some();
     // The real collector has many more steps of its own than the ghost.
     let bound = match threads {
@@ -192,14 +188,13 @@ fn engine<T>(name: &'static str, threads: usize, body: impl Fn() -> T + Send + S
     });
     let explored = explored.load(Ordering::SeqCst);
     let milliseconds = start.elapsed().as_millis();
-    eprintln!("MODEL {name} bound={bound} interleavings={explored} ms={milliseconds}");
-    assert!(explored >= 10, "{name} explores {explored} interleavings: it tests nothing");
+    eprintln!("MODEL bound={bound} interleavings={explored} ms={milliseconds}");
+    assert!(explored >= 10, "{explored} interleavings test nothing");
 }
 
 /// Real threads: the same body many times over.
 #[cfg(not(session_loom))]
 fn engine(
-    _name: &'static str,
     _threads: usize,
     body: impl Fn() -> (usize, StdArc<AtomicUsize>) + Send + Sync + 'static,
 ) {

@@ -164,7 +164,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "a freed entry was touched")]
     fn borrow_that_outlives_its_guard_is_noticed() {
-        scenario("planted_use_after_unpin", 2, |stage| {
+        scenario(2, |stage| {
             let (a, b) = (stage.actor(), stage.actor());
             a.insert(key(1, 0), 10).expect("the table is empty");
             let writer = thread::spawn(move || b.take(key(1, 0)));

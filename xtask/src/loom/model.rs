@@ -1,7 +1,7 @@
 //! What a model says of itself, and whether that is enough.
 //!
 //! Each model ends with one line on stderr:
-//! `MODEL <name> bound=<n> interleavings=<n> ms=<n>`.
+//! `MODEL bound=<n> interleavings=<n> ms=<n>`.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,7 +15,6 @@ const TAIL_LINES: usize = 60;
 /// What a model explored.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Exploration {
-    pub(super) name: String,
     /// Preemptions allowed, as the model words it (`3`, `none`).
     pub(super) bound: String,
     pub(super) interleavings: u64,
@@ -26,7 +25,7 @@ pub(super) struct Exploration {
 ///
 /// # Errors
 /// The reason why not, with the end of its output.
-pub(super) fn judge(ended: &Ended, interleavings_min: u64) -> Result<Vec<Exploration>, String> {
+pub(super) fn judge(ended: &Ended, interleavings_min: u64) -> Result<Exploration, String> {
     match ended.status {
         None => {
             let timeout = clock::shown(ended.timeout);
@@ -37,32 +36,26 @@ pub(super) fn judge(ended: &Ended, interleavings_min: u64) -> Result<Vec<Explora
     }
 }
 
-fn judge_output(output: &str, interleavings_min: u64) -> Result<Vec<Exploration>, String> {
+fn judge_output(output: &str, interleavings_min: u64) -> Result<Exploration, String> {
     // Anywhere in a line: libtest leaves `test path ... ` unfinished in front of it.
-    let mut explorations = Vec::new();
-    for (_, words) in output.lines().filter_map(|line| line.split_once("MODEL ")) {
-        let exploration =
-            parse(words).ok_or_else(|| format!("its line `MODEL {words}` cannot be read"))?;
-        if exploration.interleavings < interleavings_min {
-            return Err(format!(
-                "{} explored {} interleavings; fewer than {interleavings_min} test nothing",
-                exploration.name, exploration.interleavings
-            ));
-        }
-        explorations.push(exploration);
-    }
-    if explorations.is_empty() {
+    let Some((_, words)) = output.lines().find_map(|line| line.split_once("MODEL ")) else {
         return Err(format!("it printed no MODEL line{}", tail(output)));
+    };
+    let exploration =
+        parse(words).ok_or_else(|| format!("its line `MODEL {words}` cannot be read"))?;
+    if exploration.interleavings < interleavings_min {
+        return Err(format!(
+            "it explored {} interleavings; fewer than {interleavings_min} test nothing",
+            exploration.interleavings
+        ));
     }
-    Ok(explorations)
+    Ok(exploration)
 }
 
 fn parse(words: &str) -> Option<Exploration> {
-    let mut words = words.split_whitespace();
-    let name = words.next()?.to_string();
-    let fields: HashMap<_, _> = words.filter_map(|word| word.split_once('=')).collect();
+    let fields: HashMap<_, _> =
+        words.split_whitespace().filter_map(|word| word.split_once('=')).collect();
     Some(Exploration {
-        name,
         bound: fields.get("bound")?.to_string(),
         interleavings: fields.get("interleavings")?.parse().ok()?,
         duration: Duration::from_millis(fields.get("ms")?.parse().ok()?),
@@ -82,16 +75,15 @@ mod tests {
     #[test]
     fn model_line_is_found_behind_libtest_and_among_others() {
         let output = "running 1 test\n\
-                      test models::take_with_take ... MODEL take_with_take bound=3 \
+                      test models::take_with_take ... MODEL bound=3 \
                       interleavings=186 ms=20\n\
                       ok\n";
         let wanted = Exploration {
-            name: "take_with_take".to_string(),
             bound: "3".to_string(),
             interleavings: 186,
             duration: Duration::from_millis(20),
         };
-        assert_eq!(judge_output(output, 10), Ok(vec![wanted]));
+        assert_eq!(judge_output(output, 10), Ok(wanted));
     }
 
     #[test]
@@ -102,14 +94,14 @@ mod tests {
 
     #[test]
     fn model_that_explored_9_interleavings_has_failed() {
-        let output = |many| format!("MODEL get bound=2 interleavings={many} ms=1\n");
+        let output = |many| format!("MODEL bound=2 interleavings={many} ms=1\n");
         assert!(judge_output(&output(9), 10).unwrap_err().contains("explored 9"));
         assert!(judge_output(&output(10), 10).is_ok());
     }
 
     #[test]
     fn model_line_without_its_figures_has_failed() {
-        let reason = judge_output("MODEL get bound=2 ms=1\n", 10).unwrap_err();
+        let reason = judge_output("MODEL bound=2 ms=1\n", 10).unwrap_err();
         assert!(reason.contains("cannot be read"), "{reason}");
     }
 
