@@ -1,0 +1,38 @@
+//! A session belongs to the id context in which it was stored.
+
+use crate::scene::{Scene, VERSION, id, id_context, session};
+use session_cache::{IdContext, Seconds};
+
+#[test]
+fn other_context_finds_nothing_and_changes_nothing() {
+    let scene = Scene::of_size(2);
+    scene.cache.context(id_context("a")).insert(session(1));
+    for name in ["b", "A", "a\0", ""] {
+        let other = scene.cache.context(id_context(name));
+        assert!(other.lookup(VERSION, &id(1)).is_none());
+        assert!(other.take(VERSION, &id(1)).is_none());
+        assert!(!other.remove(VERSION, &id(1)));
+    }
+    let statistics = scene.cache.statistics();
+    assert_eq!((statistics.wrong_context, statistics.misses, statistics.number), (12, 0, 1));
+    let found = scene.cache.context(id_context("a")).take(VERSION, &id(1)).unwrap();
+    assert_eq!(found.payload(), 1u64.to_be_bytes());
+}
+
+#[test]
+fn other_context_does_not_make_an_expired_session_leave() {
+    let scene = Scene::of_size(2);
+    scene.insert(1, 10);
+    scene.clock.advance(Seconds(11));
+    assert!(scene.cache.context(id_context("b")).take(VERSION, &id(1)).is_none());
+    let statistics = scene.cache.statistics();
+    assert_eq!((statistics.wrong_context, statistics.expired, statistics.number), (1, 0, 1));
+}
+
+#[test]
+fn empty_context_matches_itself_only() {
+    let scene = Scene::of_size(2);
+    scene.cache.context(IdContext::EMPTY).insert(session(1));
+    assert!(scene.cache.context(id_context("\0")).lookup(VERSION, &id(1)).is_none());
+    assert!(scene.cache.context(IdContext::EMPTY).lookup(VERSION, &id(1)).is_some());
+}

@@ -1,0 +1,155 @@
+//! Who leaves when there is no room, and that the limit is one.
+
+use session_cache::{ErrorKind, Payload, ProtocolVersion, Session, UnixTime};
+
+use crate::scene::{START, Scene, VERSION, id, id_context, session};
+
+#[test]
+fn first_to_expire_leaves_first_and_equals_in_order_of_arrival() {
+    let scene = Scene::of_size(4);
+    for (number, timeout_seconds) in [(0, 40), (1, 20), (2, 30), (3, 20)] {
+        scene.insert(number, timeout_seconds);
+    }
+    for (newcomer, left) in [(10, vec![0, 2, 3, 10]), (11, vec![0, 2, 10, 11])] {
+        scene.insert(newcomer, 100);
+        assert_eq!(scene.present(), left);
+    }
+    scene.insert(12, 100);
+    assert_eq!(scene.present(), [0, 10, 11, 12]);
+    assert_eq!(scene.cache.statistics().evicted, 3);
+}
+
+#[test]
+fn newcomer_is_never_the_victim_though_it_expires_first() {
+    let scene = Scene::of_size(1);
+    for number in 0..20 {
+        scene.insert(number, 50 - number);
+        assert_eq!(scene.present(), [number]);
+    }
+    assert_eq!(scene.cache.statistics().evicted, 19);
+}
+
+#[test]
+fn lookup_does_not_save_a_session_from_eviction() {
+    let scene = Scene::of_size(2);
+    scene.insert(1, 10);
+    scene.insert(2, 20);
+    assert!(scene.finds(1));
+    scene.insert(3, 30);
+    assert_eq!(scene.present(), [2, 3]);
+}
+
+#[test]
+fn replacement_at_the_limit_evicts_nobody() {
+    let scene = Scene::of_size(3);
+    for number in 0..3 {
+        scene.insert(number, 10 + number);
+    }
+    scene.insert(1, 99);
+    assert_eq!(scene.present(), [0, 1, 2]);
+    let statistics = scene.cache.statistics();
+    assert_eq!((statistics.replaced, statistics.evicted, statistics.number), (1, 0, 3));
+    // It has the place of the new one in the order, and that of the old one is gone.
+    scene.insert(3, 50);
+    scene.insert(4, 60);
+    assert_eq!(scene.present(), [1, 3, 4]);
+}
+
+#[test]
+fn replacement_takes_the_new_context_timeout_and_payload() {
+    let scene = Scene::of_size(3);
+    let old = scene.cache.context(id_context("old"));
+    let new = scene.cache.context(id_context("new"));
+    old.insert(session(1));
+    new.insert(Session::new(VERSION, id(1), Payload::copy_from(b"new")));
+    assert!(old.lookup(VERSION, &id(1)).is_none());
+    assert_eq!(new.lookup(VERSION, &id(1)).unwrap().payload(), b"new");
+    assert_eq!(scene.cache.len(), 1);
+}
+
+#[test]
+fn one_id_under_two_versions_is_two_sessions() {
+    let scene = Scene::of_size(3);
+    let versions = [ProtocolVersion::UNKNOWN, ProtocolVersion::TLS12, ProtocolVersion::TLS13];
+    for version in versions {
+        scene.view().insert(Session::new(
+            version,
+            id(1),
+            Payload::copy_from(&version.0.to_be_bytes()),
+        ));
+    }
+    for version in versions {
+        let found = scene.view().take(version, &id(1)).unwrap();
+        assert_eq!(found.payload(), version.0.to_be_bytes());
+        assert_eq!(found.version(), version);
+    }
+    assert!(scene.cache.is_empty());
+}
+
+#[test]
+fn taken_and_removed_sessions_leave_room() {
+    let scene = Scene::of_size(2);
+    scene.insert(1, 10);
+    scene.insert(2, 20);
+    assert!(scene.view().take(VERSION, &id(1)).is_some());
+    scene.insert(3, 30);
+    assert!(scene.view().remove(VERSION, &id(2)));
+    assert!(!scene.view().remove(VERSION, &id(2)));
+    scene.insert(4, 40);
+    assert_eq!(scene.present(), [3, 4]);
+    assert_eq!(scene.cache.statistics().evicted, 0);
+}
+
+#[test]
+fn expired_session_leaves_room_once_it_was_found_out() {
+    let scene = Scene::of_size(2);
+    scene.insert(1, 10);
+    scene.insert(2, 20);
+    scene.clock.set(UnixTime(START + 21));
+    assert!(!scene.finds(2));
+    scene.insert(3, 30);
+    assert_eq!(scene.present(), [1, 3]);
+    assert_eq!(scene.cache.statistics().evicted, 0);
+}
+
+#[test]
+fn smaller_limit_takes_effect_at_once_and_a_larger_one_with_the_next_insert() {
+    let scene = Scene::of_size(10);
+    for number in 0..10 {
+        scene.insert(number, 100 - number);
+    }
+    assert_eq!(scene.cache.set_sessions_max(4).unwrap(), 10);
+    assert_eq!(scene.cache.sessions_max(), 4);
+    assert_eq!(scene.present(), [0, 1, 2, 3]);
+    assert_eq!(scene.cache.statistics().evicted, 6);
+    assert_eq!(scene.cache.set_sessions_max(5).unwrap(), 4);
+    scene.insert(20, 1);
+    assert_eq!(scene.present(), [0, 1, 2, 3, 20]);
+}
+
+#[test]
+fn refused_limit_changes_nothing() {
+    let scene = Scene::of_size(2);
+    scene.insert(1, 10);
+    for refused in [0, 16_777_217] {
+        let error = scene.cache.set_sessions_max(refused).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::SessionsMax);
+    }
+    assert_eq!(scene.cache.sessions_max(), 2);
+    assert_eq!(scene.present(), [1]);
+}
+
+#[test]
+fn first_to_expire_leaves_first_from_many_shards_too() {
+    let scene = Scene::of_size(2_000);
+    // Each second once, in an order that is none.
+    for number in 0..2_000 {
+        scene.insert(number, 1 + number * 787 % 2_000);
+    }
+    for newcomer in 0..500 {
+        scene.insert(10_000 + newcomer, 5_000);
+    }
+    let found: Vec<u64> = (0..2_000).filter(|&number| !scene.finds(number)).collect();
+    let expected: Vec<u64> = (0..2_000).filter(|number| number * 787 % 2_000 < 500).collect();
+    assert_eq!(found, expected);
+}

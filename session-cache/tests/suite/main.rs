@@ -1,0 +1,13 @@
+//! The promises of the cache, one module for each kind.
+
+mod contexts;
+mod eviction;
+mod expiry;
+mod figures;
+mod flushing;
+mod history;
+mod interleaving;
+mod model;
+mod scene;
+mod threads;
+mod values;
