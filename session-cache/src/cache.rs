@@ -94,10 +94,10 @@ impl SessionCache {
         for session in &flushed {
             self.left(session, Departure::Flushed);
         }
-        if let Some(last) = flushed.last() {
-            self.settle(last);
-        }
-        flushed.len()
+        let removed = flushed.len();
+        drop(flushed);
+        session_core::settle();
+        removed
     }
 
     /// Counts the sessions in the cache; never more than [`sessions_max`](SessionCache::sessions_max).
@@ -134,14 +134,10 @@ impl SessionCache {
     pub fn set_sessions_max(&self, sessions_max: usize) -> Result<usize, Error> {
         check_sessions_max(sessions_max)?;
         let previous = self.order.set_limit(sessions_max);
-        let mut last = None;
         while let Some(evicted) = self.order.evict_one(&self.table, 0) {
             self.left(&evicted, Departure::Evicted);
-            last = Some(evicted);
         }
-        if let Some(last) = last {
-            self.settle(&last);
-        }
+        session_core::settle();
         Ok(previous)
     }
 
@@ -174,15 +170,6 @@ impl SessionCache {
     /// Every session that has left the table passes here, once, outside every lock and guard.
     pub(crate) fn left(&self, _session: &Handle<Stored>, why: Departure) {
         self.count(Event::Left(why));
-    }
-
-    /// Lets the table drop what the order's sections put off: the end of every change that left a
-    /// session `gone`, when all else is done. Values of other tables may go here too, which is foreign
-    /// code and may panic.
-    pub(crate) fn settle(&self, gone: &Handle<Stored>) {
-        // Removing it once more changes nothing, and ends like any other change of the table.
-        let left_twice = self.table.remove_exact(gone);
-        debug_assert!(!left_twice, "a session that had left was still in the table");
     }
 
     pub(crate) fn count(&self, event: Event) {

@@ -67,12 +67,10 @@ impl<'a> ContextView<'a> {
         let created = session.created().unwrap_or_else(|| cache.now());
         let key = session.key();
         let mut stored = session.into_stored(self.id_context, created, &cache.config());
-        let mut gone = None;
         let entered = loop {
             if cache.order.has_no_room(&cache.table, &key) {
                 if let Some(evicted) = cache.order.evict_one(&cache.table, 1) {
                     cache.left(&evicted, Departure::Evicted);
-                    gone = Some(evicted);
                 }
             }
             match cache.order.enter(&cache.table, key, stored) {
@@ -83,11 +81,8 @@ impl<'a> ContextView<'a> {
         cache.count(Event::Stored);
         if let Some(replaced) = entered.replaced {
             cache.left(&replaced, Departure::Replaced);
-            gone = Some(replaced);
         }
-        if let Some(gone) = gone {
-            cache.settle(&gone);
-        }
+        session_core::settle();
         SessionHandle::new(entered.handle)
     }
 
@@ -182,7 +177,7 @@ impl<'a> ContextView<'a> {
                 _ => cache.order.unlink(&cache.table, found),
             }
             cache.left(found, why);
-            cache.settle(found);
+            session_core::settle();
         }
         won
     }

@@ -20,5 +20,5 @@ pub use counter::Counter;
 pub use handle::{Borrow, Handle, Occupied};
 pub use hash::KeyHasher;
 pub use key::{ID_BYTES_MAX, Key};
-pub use reclaim::{Guard, pin, reclaim};
+pub use reclaim::{Guard, pin, reclaim, settle};
 pub use table::{CAPACITY_MAX, Table};

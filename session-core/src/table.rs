@@ -31,7 +31,8 @@ pub const CAPACITY_MAX: usize = 1 << 28;
 ///
 /// Calls that change the table may end by dropping values that were removed earlier, by this thread
 /// or another, which runs their `drop`; they do so while holding nothing. A value's `drop` may call
-/// any operation of any table.
+/// any operation of any table. One that panics does so in whichever such call it meets, and nothing
+/// else is lost by it.
 ///
 /// # Examples
 ///

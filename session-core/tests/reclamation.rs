@@ -33,6 +33,9 @@ impl Drops {
 /// A value that does something when it is dropped.
 struct Doing<F: Fn() + Send + Sync>(F);
 
+/// What values of one table do, each its own.
+type Deed = Box<dyn Fn() + Send + Sync>;
+
 impl<F: Fn() + Send + Sync> Drop for Doing<F> {
     fn drop(&mut self) {
         (self.0)();
@@ -136,15 +139,15 @@ fn value_is_not_dropped_under_a_guard_of_its_thread() {
 #[test]
 fn drop_of_a_value_may_use_the_table() {
     let _alone = alone();
-    let table: Arc<Table<Doing<Box<dyn Fn() + Send + Sync>>>> = Arc::new(table());
-    let quiet = || Doing(Box::new(|| ()) as Box<dyn Fn() + Send + Sync>);
+    let table: Arc<Table<Doing<Deed>>> = Arc::new(table());
+    let quiet = || Doing(Box::new(|| ()) as Deed);
     let again = table.clone();
     let busy = Doing(Box::new(move || {
         again.replace(key(2), Doing(Box::new(|| ())));
         assert!(again.remove(&key(3)));
         drop(pin());
         reclaim();
-    }) as Box<dyn Fn() + Send + Sync>);
+    }) as Deed);
     table.replace(key(1), busy);
     table.replace(key(3), quiet());
     assert!(table.remove(&key(1)));
@@ -156,7 +159,7 @@ fn drop_of_a_value_may_use_the_table() {
 #[test]
 fn panic_in_the_drop_of_a_value_loses_no_other_value() {
     let _alone = alone();
-    let (table, drops) = (table::<Doing<Box<dyn Fn() + Send + Sync>>>(), Drops::default());
+    let (table, drops) = (table::<Doing<Deed>>(), Drops::default());
     for name in 0..20 {
         let count = drops.0.clone();
         let value = move || {
@@ -179,7 +182,7 @@ fn panic_in_the_drop_of_a_value_loses_no_other_value() {
 #[test]
 fn panic_in_the_drop_of_a_value_loses_no_other_value_of_a_dropped_table() {
     let _alone = alone();
-    let (table, drops) = (table::<Doing<Box<dyn Fn() + Send + Sync>>>(), Drops::default());
+    let (table, drops) = (table::<Doing<Deed>>(), Drops::default());
     for name in 0..20 {
         let count = drops.0.clone();
         let value = move || {
@@ -197,7 +200,7 @@ fn panic_in_the_drop_of_a_value_loses_no_other_value_of_a_dropped_table() {
 fn table_can_be_used_while_a_thread_ends() {
     let _alone = alone();
     thread_local! {
-        static LAST: std::cell::RefCell<Option<Doing<Box<dyn Fn() + Send + Sync>>>> =
+        static LAST: std::cell::RefCell<Option<Doing<Deed>>> =
             const { std::cell::RefCell::new(None) };
     }
     let table = Arc::new(table::<u32>());

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use foldhash::fast::RandomState;
 use rustls::server::{ServerSessionMemoryCache, StoresServerSessions};
-use session_cache::{IdContext, Payload, ProtocolVersion, Seconds, Session, SessionCache, SessionId};
+use session_cache::{
+    IdContext, Payload, ProtocolVersion, Seconds, Session, SessionCache, SessionId,
+};
 use session_core::{Key, KeyHasher, Table};
 
 pub(crate) type Id = [u8; 32];

@@ -26,8 +26,8 @@ fn insert_with_insert_of_one_key_has_one_winner() {
         let (first, second) =
             both(move || a.insert(key(1, 0), 10), move || b.insert(key(1, 0), 20));
         let winner = match (first, second) {
-            (Ok(()), Err(existing)) if existing == 10 => 10,
-            (Err(existing), Ok(())) if existing == 20 => 20,
+            (Ok(()), Err(10)) => 10,
+            (Err(20), Ok(())) => 20,
             other => panic!("one wins and the other finds it: {other:?}"),
         };
         assert_eq!(stage.actor().all(), [winner]);

@@ -71,10 +71,16 @@ pub fn reclaim() {
     chosen::reclaim();
 }
 
-/// Ends a call that may have freed something: drops the values that wait on this thread, unless it
-/// holds a guard. Runs foreign code.
+/// Drops the values that wait for this thread to let go of its guard: those that were freed while it
+/// held one. Does nothing while it holds one.
+///
+/// Every call that changes a table ends with this. Call it after work under a guard of your own
+/// that must not be interrupted by the `drop` of values, when it no longer matters.
+///
+/// Runs foreign code: the `drop` of values, of any table. A panic in one reaches the caller, and
+/// loses no other value.
 #[inline]
-pub(crate) fn settle() {
+pub fn settle() {
     chosen::settle();
 }
 
