@@ -45,7 +45,7 @@ impl<'g, V> Borrow<'g, V> {
     }
 }
 
-#[cfg(all(test, session_loom, not(crossbeam_loom)))]
+#[cfg(session_loom)]
 impl<V> Borrow<'_, V> {
     pub(crate) fn pointer(&self) -> NonNull<Header> {
         self.held.pointer()

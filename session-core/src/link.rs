@@ -72,7 +72,6 @@ pub(crate) struct Order(usize);
 
 impl Order {
     /// For words outside of the table's lists.
-    #[cfg(not(crossbeam_loom))]
     pub(crate) const NONE: Order = Order(0);
 
     /// The three bits of `hash` that follow its first `bucket_bits`.
@@ -101,7 +100,6 @@ impl AtomicLink {
         AtomicLink(AtomicPtr::new(ptr::null_mut()))
     }
 
-    #[cfg(not(crossbeam_loom))]
     #[inline]
     pub(crate) fn swap(&self, link: Link, ordering: Ordering) -> Link {
         Link(self.0.swap(link.0, ordering))

@@ -24,11 +24,10 @@ pub(crate) mod ghost;
 #[cfg(all(session_loom, not(crossbeam_loom)))]
 use ghost as chosen;
 
-#[cfg(any(not(session_loom), all(test, not(crossbeam_loom))))]
 mod graveyard;
-#[cfg(all(test, crossbeam_loom))]
+#[cfg(crossbeam_loom)]
 pub(crate) use epoch::Guard as EpochGuard;
-#[cfg(all(test, session_loom, not(crossbeam_loom)))]
+#[cfg(session_loom)]
 pub(crate) use graveyard::Graveyard;
 
 /// Keeps everything that was borrowed under it readable.
