@@ -14,6 +14,8 @@
 //!
 //! Readers take no part: they walk over entries that are gone, and write nothing.
 //!
+//! Later buckets stand in the list too, each in front of the entries of its range, and never leave.
+//!
 //! Invariant: only entries whose link is marked gone are ever unlinked, and a marked link never
 //! changes. So whatever a reader reaches was in the list at some moment under its guard, and an
 //! entry that stays in the list is on every reader's way (the hard case: a reader that stands on an
@@ -22,9 +24,12 @@
 //!
 //! Invariant: the entry that a link leads to has the order bits that the link carries.
 
+use core::ptr::NonNull;
+
+use crate::buckets::Later;
 use crate::entry::Held;
 use crate::key::Key;
-use crate::link::{AtomicLink, Link, Order};
+use crate::link::{AtomicLink, Link, Order, Target};
 use crate::reclaim::Guard;
 use crate::sync::{Acquire, Relaxed, Release};
 
@@ -52,34 +57,47 @@ impl<'t> Chain<'t> {
     /// Needs no guard, since no entry is touched.
     #[inline]
     pub(crate) fn is_absent_at_head(self) -> bool {
-        // Relaxed: nothing is read through the pointer. The key was absent when the word was read.
-        self.head.load(Relaxed).is_past(self.order)
+        // Acquire: who misses a removed key sees what its remover did before. Nothing is read through
+        // the pointer; the key was absent when the word was read.
+        self.head.load(Acquire).is_past(self.order)
     }
 
     /// Finds the live entry of a key. Writes nothing.
     #[inline]
     pub(crate) fn find<'g>(self, key: &Key, guard: &'g Guard) -> Option<Held<'g>> {
         // Acquire: observes the contents of the entry that an insert, a replace or an unlinking
-        // published by this word.
+        // published by this word, or the range of the bucket.
         let mut link = self.head.load(Acquire);
         loop {
             if link.is_past(self.order) {
                 return None;
             }
-            let entry = link.entry()?;
-            // SAFETY: read under this guard, from the head or from an entry that it keeps.
-            let held = unsafe { guard.borrow(entry) };
-            let entry = held.header();
-            // Acquire: as above, for the next entry; and observes all that the thread which marked
-            // this one gone did before.
-            let next = entry.next.load(Acquire);
-            if entry.is(self.hash, key) && !next.is_gone() {
-                return Some(held);
+            match link.target()? {
+                Target::Entry(entry) => {
+                    // SAFETY: read under this guard, from a bucket or from an entry that it keeps.
+                    let held = unsafe { guard.borrow(entry) };
+                    let entry = held.header();
+                    // Acquire: as above, for the next entry; and observes all that the thread which
+                    // marked this one gone did before.
+                    let next = entry.next.load(Acquire);
+                    if entry.is(self.hash, key) && !next.is_gone() {
+                        return Some(held);
+                    }
+                    if entry.hash > self.hash {
+                        return None;
+                    }
+                    link = next;
+                }
+                Target::Bucket(bucket) => {
+                    // SAFETY: it is of this table, which the caller borrows.
+                    let bucket = unsafe { bucket.as_ref() };
+                    if bucket.is_past(self.hash) {
+                        return None;
+                    }
+                    // Acquire: as above.
+                    link = bucket.next.load(Acquire);
+                }
             }
-            if entry.hash > self.hash {
-                return None;
-            }
-            link = next;
         }
     }
 
@@ -91,7 +109,7 @@ impl<'t> Chain<'t> {
         't: 'g,
     {
         loop {
-            let place = self.place(new.header().key(), guard);
+            let place = self.place(Some(new.header().key()), guard);
             match place.found {
                 Some((existing, _)) => return Err(existing),
                 None if self.publish(new, &place) => return Ok(()),
@@ -107,7 +125,7 @@ impl<'t> Chain<'t> {
         't: 'g,
     {
         loop {
-            let place = self.place(new.header().key(), guard);
+            let place = self.place(Some(new.header().key()), guard);
             let Some((old, after)) = place.found else {
                 if self.publish(new, &place) {
                     return None;
@@ -133,7 +151,7 @@ impl<'t> Chain<'t> {
         't: 'g,
     {
         loop {
-            let place = self.place(key, guard);
+            let place = self.place(Some(key), guard);
             let (entry, after) = place.found?;
             if mark(entry, after) {
                 self.unlink(&place, entry, after, guard);
@@ -142,16 +160,16 @@ impl<'t> Chain<'t> {
         }
     }
 
-    /// Removes exactly this entry, if it is still live; true for one thread alone.
+    /// Removes exactly this entry, if it is live in this list; true for one thread alone.
     pub(crate) fn remove_exact(self, entry: Held<'_>, guard: &Guard) -> bool {
         loop {
-            // Acquire: who finds it gone sees what its remover did before.
-            let after = entry.header().next.load(Acquire);
-            if after.is_gone() {
+            let place = self.place(Some(entry.header().key()), guard);
+            let Some((found, after)) = place.found else { return false };
+            if found.pointer() != entry.pointer() {
                 return false;
             }
             if mark(entry, after) {
-                self.sweep(entry.header().key(), guard);
+                self.unlink(&place, entry, after, guard);
                 return true;
             }
         }
@@ -176,11 +194,28 @@ impl<'t> Chain<'t> {
 
     /// Unlinks whatever is gone on the way to a key.
     fn sweep(self, key: &Key, guard: &Guard) {
-        self.place(key, guard);
+        self.place(Some(key), guard);
     }
 
-    /// Finds the place of a key, and unlinks what is gone on the way.
-    fn place<'g>(self, key: &Key, guard: &'g Guard) -> Place<'g>
+    /// Links a later bucket in front of the first entry of its range, which this chain's hash begins.
+    ///
+    /// The bucket is claimed by this thread, and this thread does so once.
+    pub(crate) fn link_bucket(self, bucket: &Later, guard: &Guard) {
+        loop {
+            let place = self.place(None, guard);
+            // Relaxed: published by the exchange below.
+            bucket.next.store(place.next, Relaxed);
+            let link = Link::to_later(NonNull::from(bucket));
+            // Release: publishes the bucket's range and link. Relaxed on failure: `place` looks again.
+            if place.before.compare_exchange(place.next, link, Release, Relaxed).is_ok() {
+                return;
+            }
+        }
+    }
+
+    /// Finds the place of a key, or without one the place in front of all entries of this hash; and
+    /// unlinks what is gone on the way.
+    fn place<'g>(self, key: Option<&Key>, guard: &'g Guard) -> Place<'g>
     where
         't: 'g,
     {
@@ -189,11 +224,26 @@ impl<'t> Chain<'t> {
             // Acquire: as in `find`.
             let mut next = before.load(Acquire);
             loop {
+                let here = Place { before, next, found: None };
                 if next.is_past(self.order) {
-                    return Place { before, next, found: None };
+                    return here;
                 }
-                let entry = next.entry().expect("a link that is not past leads to an entry");
-                // SAFETY: read under this guard, from the head or from an entry that it keeps.
+                let Some(target) = next.target() else { return here };
+                let entry = match target {
+                    Target::Entry(entry) => entry,
+                    Target::Bucket(bucket) => {
+                        // SAFETY: it is of this table, which the caller borrows for longer than `'g`.
+                        let bucket: &'g Later = unsafe { bucket.as_ref() };
+                        if bucket.is_past(self.hash) {
+                            return here;
+                        }
+                        before = &bucket.next;
+                        // Acquire: as in `find`.
+                        next = before.load(Acquire);
+                        continue;
+                    }
+                };
+                // SAFETY: read under this guard, from a bucket or from an entry that it keeps.
                 let held = unsafe { guard.borrow(entry) };
                 let entry = held.header();
                 // Acquire: as in `find`; the link may also be copied into the word before.
@@ -207,10 +257,14 @@ impl<'t> Chain<'t> {
                     continue;
                 }
                 if entry.hash > self.hash {
-                    return Place { before, next, found: None };
+                    return here;
                 }
-                if entry.is(self.hash, key) {
-                    return Place { before, next, found: Some((held, after)) };
+                match key {
+                    None if entry.hash == self.hash => return here,
+                    Some(key) if entry.is(self.hash, key) => {
+                        return Place { found: Some((held, after)), ..here };
+                    }
+                    _ => {}
                 }
                 before = &entry.next;
                 next = after;

@@ -26,8 +26,14 @@ impl Counter {
     /// Adds `n`, wrapping at 2^64.
     #[inline]
     pub fn add(&self, n: u64) {
+        self.add_to_stripe(n);
+    }
+
+    /// Adds `n`, and returns what this thread's stripe counted before.
+    #[inline]
+    pub(crate) fn add_to_stripe(&self, n: u64) -> u64 {
         // Relaxed: a count publishes nothing, and none is lost since the step is one.
-        self.stripes[stripe::mine()].0.fetch_add(n, Relaxed);
+        self.stripes[stripe::mine()].0.fetch_add(n, Relaxed)
     }
 
     /// Subtracts `n`. The sum is right although a stripe of its own may wrap below zero.

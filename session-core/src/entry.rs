@@ -173,11 +173,20 @@ impl Header {
     }
 
     /// Counts one reference less; true when it was the last, and the caller must free the entry.
+    ///
+    /// Takes a pointer: while this call returns, another thread may free the entry already, which a
+    /// reference that is an argument would forbid.
+    ///
+    /// # Safety
+    ///
+    /// * The caller gives up one reference to `entry` and does not use it again, except to free it.
     #[inline]
     #[must_use]
-    pub(crate) fn release(&self) -> bool {
+    pub(crate) unsafe fn release(entry: NonNull<Header>) -> bool {
+        // SAFETY: the reference that is given up keeps the entry until it is counted out.
+        let references = unsafe { &(*entry.as_ptr()).references };
         // Release: publishes this holder's last reads to whoever frees; pairs with the fence below.
-        if self.references.fetch_sub(1, Release) != 1 {
+        if references.fetch_sub(1, Release) != 1 {
             return false;
         }
         // Acquire: observes every other holder's release before the value is dropped.

@@ -34,6 +34,17 @@ impl<'g, V> Borrow<'g, V> {
         self.held.header().key()
     }
 
+    /// Returns the value for as long as the borrow could last.
+    #[inline]
+    pub fn value(self) -> &'g V {
+        reclaim::touched(self.held.pointer());
+        self.held.header().touch();
+        // SAFETY: the entry is of this type by `new`, and the guard keeps it.
+        let value = unsafe { entry::value(self.held.pointer()) };
+        // SAFETY: a value is written once, before its entry is published, and the guard keeps it.
+        unsafe { value.as_ref() }
+    }
+
     /// Makes an owned handle of the borrow (OpenSSL's *get1*): one atomic step.
     ///
     /// Works also when the entry has left the table meanwhile.
@@ -65,12 +76,7 @@ impl<V> Deref for Borrow<'_, V> {
 
     #[inline]
     fn deref(&self) -> &V {
-        reclaim::touched(self.held.pointer());
-        self.held.header().touch();
-        // SAFETY: the entry is of this type by `new`, and the guard keeps it.
-        let value = unsafe { entry::value(self.held.pointer()) };
-        // SAFETY: a value is written once, before its entry is published, and the guard keeps it.
-        unsafe { value.as_ref() }
+        self.value()
     }
 }
 

@@ -1,4 +1,4 @@
-//! The word that leads from one entry to the next: a pointer and four bits.
+//! The word that leads from one entry, or bucket, to the next: a pointer and four bits.
 //!
 //! A bucket of the table is a list, sorted by hash, and this word is all that its protocol is made
 //! of: the bucket's head is one, and each entry holds one.
@@ -8,6 +8,7 @@
 
 use core::ptr::{self, NonNull};
 
+use crate::buckets::Later;
 use crate::entry::Header;
 use crate::sync::{AtomicPtr, Ordering};
 
@@ -18,12 +19,15 @@ use crate::sync::{AtomicPtr, Ordering};
 /// other thread must treat the owner as gone; a writer that passes unlinks it.
 const GONE: usize = 0b0001;
 
-/// Three bits of the hash of the entry pointed to, namely those that follow the bucket's.
+/// The link leads to a later bucket and not to an entry.
+const BUCKET: usize = 0b0010;
+
+/// Two bits of the hash of the entry pointed to, namely those that follow the first buckets'.
 ///
-/// Lists are sorted by hash: a reader whose own three bits are smaller has passed the place where
-/// its key would be, and stops without touching the entry. Most misses end here.
-const ORDER: usize = 0b1110;
-const ORDER_SHIFT: u32 = 1;
+/// Lists are sorted by hash: a reader whose own two bits are smaller has passed the place where its
+/// key would be, and stops without touching the entry. Most misses end here.
+const ORDER: usize = 0b1100;
+const ORDER_SHIFT: u32 = 2;
 
 /// A link as it was read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,9 +41,16 @@ impl Link {
         Link(entry.as_ptr().map_addr(|address| address | order.0))
     }
 
+    pub(crate) fn to_later(later: NonNull<Later>) -> Link {
+        Link(later.as_ptr().cast::<Header>().map_addr(|address| address | BUCKET))
+    }
+
+    /// What the link leads to; none at the end of a list.
     #[inline]
-    pub(crate) fn entry(self) -> Option<NonNull<Header>> {
-        NonNull::new(self.0.map_addr(|address| address & !(GONE | ORDER)))
+    pub(crate) fn target(self) -> Option<Target> {
+        let pointer = NonNull::new(self.0.map_addr(|address| address & !(GONE | BUCKET | ORDER)))?;
+        let is_bucket = self.0.addr() & BUCKET != 0;
+        Some(if is_bucket { Target::Bucket(pointer.cast()) } else { Target::Entry(pointer) })
     }
 
     #[inline]
@@ -57,13 +68,20 @@ impl Link {
         Link(self.0.map_addr(|address| address & !GONE))
     }
 
-    /// Whether the list ends here for a key whose order bits are `order`: no entry, or only later
-    /// ones.
+    /// Whether the list ends here for a key whose order bits are `order`: nothing follows, or an entry
+    /// with greater ones. A bucket has to be asked.
     #[inline]
     pub(crate) fn is_past(self, order: Order) -> bool {
         let address = self.0.addr();
         address & !GONE == 0 || address & ORDER > order.0
     }
+}
+
+/// What a link leads to.
+pub(crate) enum Target {
+    Entry(NonNull<Header>),
+    /// A later bucket, which stays where it is as long as the table does.
+    Bucket(NonNull<Later>),
 }
 
 /// The order bits of a hash, in place.
@@ -74,10 +92,10 @@ impl Order {
     /// For words outside of the table's lists.
     pub(crate) const NONE: Order = Order(0);
 
-    /// The three bits of `hash` that follow its first `bucket_bits`.
+    /// The two bits of `hash` that follow its first `bucket_bits`.
     #[inline]
     pub(crate) fn of(hash: u64, bucket_bits: u32) -> Order {
-        Order((((hash << bucket_bits) >> 61) as usize) << ORDER_SHIFT)
+        Order((((hash << bucket_bits) >> 62) as usize) << ORDER_SHIFT)
     }
 }
 

@@ -4,10 +4,10 @@
 //! nothing, and a model that branched on them would explore noise.
 
 #[cfg(not(session_loom))]
-pub(crate) use core::sync::atomic::{AtomicPtr, AtomicU32, fence};
+pub(crate) use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, fence};
 
 #[cfg(session_loom)]
-pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU32, fence};
+pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, fence};
 
 pub(crate) use core::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};
 

@@ -1,38 +1,45 @@
-//! The table: an array of buckets, each the head of a sorted list.
+//! The table: buckets, each a place to enter a sorted list.
 //!
-//! The first bits of a key's hash choose the bucket; the list's order is the whole hash. The array
-//! is sized so that most buckets hold one entry or none: a miss is then decided by the bucket's
-//! word alone, and a hit costs that line and the entry's.
+//! The first bits of a key's hash choose the bucket; the list's order is the whole hash. The buckets
+//! are so many that most hold one entry or none: a miss is then decided by the bucket's word alone,
+//! and a hit costs that line and the entry's.
 //!
 //! Invariant: a table holds at most one live entry of a key. See `chain` for why.
 
 use core::fmt;
 use core::marker::PhantomData;
 
-use crate::buckets;
-use crate::chain::Chain;
+use crate::buckets::Buckets;
 use crate::counter::Counter;
 use crate::entry::Held;
 use crate::handle::{Borrow, Handle, Occupied, Private};
 use crate::hash::KeyHasher;
 use crate::key::Key;
-use crate::link::{AtomicLink, Order};
+use crate::link::Target;
 use crate::reclaim::{self, Guard, pin};
 use crate::sync::{Acquire, Relaxed};
 
 /// The largest capacity a table can be sized for.
 pub const CAPACITY_MAX: usize = 1 << 28;
 
+/// A thread looks once in so many insertions whether the table should grow: the look costs as many
+/// cache lines as the counter has stripes.
+const GROWTH_CHECK: u64 = 64;
+
 /// A lock-free table from [`Key`]s to values.
 ///
-/// No operation takes a lock or waits for another thread, and reads write nothing that is shared. At
-/// most one entry of a key is live; every operation on one key takes effect at one moment between
-/// its call and its return. Values are immutable while they are stored; they may hold atomics.
+/// No operation takes a lock or waits for another thread, and reads write nothing that is shared, but
+/// for the count of a handle. At most one entry of a key is live; every operation on one key takes
+/// effect at one moment between its call and its return. Values are immutable while they are stored;
+/// they may hold atomics.
+///
+/// There is no such order over several keys: of two threads that each insert a key and then look up
+/// the other's, both may miss, on processors that let a read overtake a write.
 ///
 /// Calls that change the table may end by dropping values that were removed earlier, by this thread
 /// or another, which runs their `drop`; they do so while holding nothing. A value's `drop` may call
-/// any operation of any table. One that panics does so in whichever such call it meets, and nothing
-/// else is lost by it.
+/// any operation of any table. One that panics does so in whichever such call it meets: what that
+/// call did stays done, and its result is lost.
 ///
 /// # Examples
 ///
@@ -53,23 +60,31 @@ pub const CAPACITY_MAX: usize = 1 << 28;
 /// assert_eq!(table.take(&key).as_deref(), Some(&9));
 /// assert!(table.take(&key).is_none());
 /// ```
+///
+/// A table of values that accept any lifetime is not one of values that accept a long one, or the
+/// long one's users could be handed what lives shortly:
+///
+/// ```compile_fail,E0308
+/// # use session_core::Table;
+/// fn narrow(wide: &Table<for<'a> fn(&'a str)>) -> &Table<fn(&'static str)> {
+///     wide
+/// }
+/// ```
 pub struct Table<V: Send + Sync + 'static> {
-    /// The heads. Their number is a power of two and never changes.
-    buckets: Box<[AtomicLink]>,
-    /// How many bits of a hash choose the bucket.
-    bucket_bits: u32,
+    buckets: Buckets,
     hasher: KeyHasher,
     /// Live entries.
     live: Counter,
-    values: PhantomData<V>,
+    /// Invariant in `V`: a table is written through a shared reference.
+    values: PhantomData<fn(V) -> V>,
 }
 
 impl<V: Send + Sync + 'static> Table<V> {
     /// Makes an empty table sized for `entries`.
     ///
-    /// The size is no bound: a table takes any number of entries, but each lookup gets slower by a
-    /// step for every so many entries beyond. Costs 16 to 32 bytes an entry, most of it touched
-    /// only as entries come.
+    /// The size is no bound: a table takes any number of entries, and doubles its buckets when there
+    /// are more entries than those. Costs 16 to 32 bytes an entry, touched only as entries come.
+    /// Buckets that were added cost a lookup one step more than those the table was made with.
     ///
     /// # Panics
     ///
@@ -79,9 +94,8 @@ impl<V: Send + Sync + 'static> Table<V> {
             entries <= CAPACITY_MAX,
             "a table cannot be sized for {entries} entries; {CAPACITY_MAX} is the most"
         );
-        let buckets = buckets::empty(buckets::count_for(entries));
-        let bucket_bits = buckets.len().trailing_zeros();
-        Table { buckets, bucket_bits, hasher, live: Counter::new(), values: PhantomData }
+        let buckets = Buckets::for_entries(entries);
+        Table { buckets, hasher, live: Counter::new(), values: PhantomData }
     }
 
     /// Stores `value` unless there is an entry of this key.
@@ -108,7 +122,7 @@ impl<V: Send + Sync + 'static> Table<V> {
     /// Finds an entry and borrows it for as long as `guard` is held and the table is there.
     #[inline]
     pub fn get<'g>(&'g self, key: &Key, guard: &'g Guard) -> Option<Borrow<'g, V>> {
-        let held = self.chain(self.hasher.hash(key)).find(key, guard)?;
+        let held = self.buckets.chain(self.hasher.hash(key)).find(key, guard)?;
         // SAFETY: the entry is of this table.
         Some(unsafe { Borrow::new(held) })
     }
@@ -116,7 +130,7 @@ impl<V: Send + Sync + 'static> Table<V> {
     /// Finds an entry and returns a handle to it.
     #[inline]
     pub fn handle(&self, key: &Key) -> Option<Handle<V>> {
-        let chain = self.chain(self.hasher.hash(key));
+        let chain = self.buckets.chain(self.hasher.hash(key));
         if chain.is_absent_at_head() {
             return None;
         }
@@ -139,8 +153,8 @@ impl<V: Send + Sync + 'static> Table<V> {
 
     /// Removes exactly the entry that `handle` is of, if it is still live; true for one caller alone.
     ///
-    /// An entry that was replaced is not live any more, and what replaced it stays. The handle must
-    /// be of this table: another's entry would leave that one, and both would count wrongly.
+    /// An entry that was replaced is not live any more, and what replaced it stays. A handle of another
+    /// table's entry removes nothing.
     pub fn remove_exact(&self, handle: &Handle<V>) -> bool {
         let result = self.remove_exact_under(&pin(), handle);
         reclaim::settle();
@@ -149,22 +163,31 @@ impl<V: Send + Sync + 'static> Table<V> {
 
     /// Goes over the live entries, in no order.
     ///
-    /// An entry that is in the table from beginning to end is met once, though it may be met again
-    /// where it was replaced meanwhile; one that comes or goes may be met or not. The guard keeps
-    /// everything that any thread removes meanwhile from being freed.
+    /// An entry that is in the table from beginning to end is met once; one that comes or goes may be
+    /// met or not, and a key that leaves and comes back may be met twice. The guard keeps everything
+    /// that any thread removes meanwhile from being freed.
     pub fn iter<'g>(&'g self, guard: &'g Guard) -> impl Iterator<Item = Borrow<'g, V>> + 'g {
-        self.buckets.iter().flat_map(move |head| {
+        self.buckets.heads().iter().flat_map(move |head| {
             // Acquire: as in `Chain::find`.
             let mut link = head.load(Acquire);
             core::iter::from_fn(move || {
                 loop {
-                    // SAFETY: read under this guard, from a head or from an entry that it keeps.
-                    let held = unsafe { guard.borrow(link.entry()?) };
-                    // Acquire: as in `Chain::find`.
-                    link = held.header().next.load(Acquire);
-                    if !link.is_gone() {
-                        // SAFETY: the entry is of this table.
-                        return Some(unsafe { Borrow::new(held) });
+                    match link.target()? {
+                        Target::Bucket(bucket) => {
+                            // SAFETY: it is of this table, which is borrowed.
+                            // Acquire: as in `Chain::find`.
+                            link = unsafe { bucket.as_ref() }.next.load(Acquire);
+                        }
+                        Target::Entry(entry) => {
+                            // SAFETY: read under this guard, from a bucket or an entry that it keeps.
+                            let held = unsafe { guard.borrow(entry) };
+                            // Acquire: as in `Chain::find`.
+                            link = held.header().next.load(Acquire);
+                            if !link.is_gone() {
+                                // SAFETY: the entry is of this table.
+                                return Some(unsafe { Borrow::new(held) });
+                            }
+                        }
                     }
                 }
             })
@@ -199,9 +222,10 @@ impl<V: Send + Sync + 'static> Table<V> {
     ) -> Result<Handle<V>, Occupied<V>> {
         let hash = self.hasher.hash(&key);
         let new = Private::new(key, hash, value);
-        let existing = match self.chain(hash).insert(new.held(), guard) {
+        self.buckets.prepare(hash, guard);
+        let existing = match self.buckets.chain(hash).insert(new.held(), guard) {
             Ok(()) => {
-                self.live.add(1);
+                self.count_one_more();
                 return Ok(new.into_handle());
             }
             Err(existing) => self.owned(existing),
@@ -218,16 +242,17 @@ impl<V: Send + Sync + 'static> Table<V> {
     ) -> (Handle<V>, Option<Handle<V>>) {
         let hash = self.hasher.hash(&key);
         let new = Private::new(key, hash, value);
-        let old = self.chain(hash).replace(new.held(), guard);
+        self.buckets.prepare(hash, guard);
+        let old = self.buckets.chain(hash).replace(new.held(), guard);
         if old.is_none() {
-            self.live.add(1);
+            self.count_one_more();
         }
         (new.into_handle(), old.map(|old| self.owned(old)))
     }
 
     /// [`take`](Table::take) under a guard of the caller's.
     pub(crate) fn take_under(&self, guard: &Guard, key: &Key) -> Option<Handle<V>> {
-        let held = self.chain(self.hasher.hash(key)).take(key, guard)?;
+        let held = self.buckets.chain(self.hasher.hash(key)).take(key, guard)?;
         self.live.subtract(1);
         Some(self.owned(held))
     }
@@ -235,7 +260,7 @@ impl<V: Send + Sync + 'static> Table<V> {
     /// [`remove_exact`](Table::remove_exact) under a guard of the caller's.
     pub(crate) fn remove_exact_under(&self, guard: &Guard, handle: &Handle<V>) -> bool {
         let held = handle.held();
-        let removed = self.chain(held.header().hash).remove_exact(held, guard);
+        let removed = self.buckets.chain(held.header().hash).remove_exact(held, guard);
         if removed {
             self.live.subtract(1);
         }
@@ -249,24 +274,38 @@ impl<V: Send + Sync + 'static> Table<V> {
         unsafe { Borrow::<V>::new(held) }.to_handle()
     }
 
-    #[inline]
-    fn chain(&self, hash: u64) -> Chain<'_> {
-        let bucket = buckets::index(hash, self.bucket_bits);
-        Chain { head: &self.buckets[bucket], hash, order: Order::of(hash, self.bucket_bits) }
+    /// Counts an entry, and now and then looks whether there are more entries than buckets.
+    fn count_one_more(&self) {
+        if self.live.add_to_stripe(1) % GROWTH_CHECK == 0 && self.len() > self.buckets.count() {
+            self.buckets.double();
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn double(&self) {
+        self.buckets.double();
     }
 }
 
 impl<V: Send + Sync + 'static> Drop for Table<V> {
     fn drop(&mut self) {
-        for head in &self.buckets {
-            // Relaxed: dropping is exclusive, so everything is observed already. No guard, because
-            // nobody else can unlink what is in the lists.
+        for head in self.buckets.heads() {
+            // Relaxed, all: dropping is exclusive, so everything is observed already. No guard,
+            // because nobody else can unlink what is in the lists.
             let mut link = head.load(Relaxed);
-            while let Some(entry) = link.entry() {
-                // SAFETY: the table's reference kept it, and is given up once, below.
-                link = unsafe { entry.as_ref() }.next.load(Relaxed);
-                // SAFETY: an entry in a list has not been retired, so its reference is the table's.
-                unsafe { reclaim::release_later(entry) };
+            while let Some(target) = link.target() {
+                match target {
+                    Target::Bucket(bucket) => {
+                        // SAFETY: it is of this table, and its array still there.
+                        link = unsafe { bucket.as_ref() }.next.load(Relaxed);
+                    }
+                    Target::Entry(entry) => {
+                        // SAFETY: the table's reference kept it, and is given up once, below.
+                        link = unsafe { entry.as_ref() }.next.load(Relaxed);
+                        // SAFETY: an entry in a list was not retired: its reference is the table's.
+                        unsafe { reclaim::release_later(entry) };
+                    }
+                }
             }
         }
         reclaim::settle();
@@ -277,7 +316,7 @@ impl<V: Send + Sync + 'static> fmt::Debug for Table<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Table")
             .field("len", &self.len())
-            .field("buckets", &self.buckets.len())
+            .field("buckets", &self.buckets.count())
             .finish_non_exhaustive()
     }
 }

@@ -105,6 +105,47 @@ fn removals_drop_values_without_anybody_asking() {
 }
 
 #[test]
+fn readers_that_happen_to_collect_keep_nothing() {
+    let _alone = alone();
+    let (table, drops) = (Arc::new(table()), Drops::default());
+    table.replace(key(0), drops.value());
+    // Turns, so that the readers' guards hold nothing back: they collect what the writer retired.
+    let (to_reader, turns) = mpsc::sync_channel::<()>(0);
+    let (to_writer, read) = mpsc::sync_channel::<()>(0);
+    let theirs = table.clone();
+    let reader = thread::spawn(move || {
+        while turns.recv().is_ok() {
+            for _ in 0..512 {
+                assert!(theirs.handle(&key(0)).is_some());
+            }
+            to_writer.send(()).expect("the writer waits");
+        }
+    });
+    for _ in 0..200 {
+        for _ in 0..64 {
+            table.replace(key(0), drops.value());
+        }
+        to_reader.send(()).expect("the reader waits");
+        read.recv().expect("the reader answers");
+    }
+    drop(to_reader);
+    reader.join().expect("the reader does not panic");
+    let waiting = 200 * 64 - drops.count();
+    assert!(waiting <= 6 * 64, "{waiting} values wait to be dropped");
+}
+
+#[test]
+fn handle_of_another_table_removes_nothing() {
+    let _alone = alone();
+    let (one, other) = (table(), table());
+    let (handle, _) = one.replace(key(1), 1);
+    other.replace(key(1), 2);
+    assert!(!other.remove_exact(&handle));
+    assert_eq!((one.len(), other.len()), (1, 1));
+    assert!(one.remove_exact(&handle));
+}
+
+#[test]
 fn what_a_thread_has_removed_is_dropped_after_it_ended() {
     let _alone = alone();
     let (table, drops) = (Arc::new(table()), Drops::default());

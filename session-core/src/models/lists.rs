@@ -2,22 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
-use super::stage::{Actor, Arc, key, scenario, thread};
+use super::stage::{Actor, Arc, both, key, scenario, three};
 
 #[cfg(session_loom)]
 use loom::sync::atomic::AtomicUsize;
 #[cfg(not(session_loom))]
 use std::sync::atomic::AtomicUsize;
-
-/// Runs one of two on a thread of its own; returns what both returned.
-fn both<A: 'static, B: Send + 'static>(
-    first: impl FnOnce() -> A,
-    second: impl FnOnce() -> B + Send + 'static,
-) -> (A, B) {
-    let second = thread::spawn(second);
-    let first = first();
-    (first, second.join().expect("the scenario's thread does not panic"))
-}
 
 #[test]
 fn insert_with_insert_of_one_key_has_one_winner() {
@@ -231,6 +221,25 @@ fn who_misses_a_removed_entry_sees_what_its_remover_did_before() {
 }
 
 #[test]
+fn who_misses_at_the_bucket_alone_sees_what_the_remover_did_before() {
+    scenario(2, |stage| {
+        let (a, b) = (stage.actor(), stage.actor());
+        a.insert(key(1, 0), 1).expect("the table is empty");
+        let (note, read) = note();
+        let work = move || {
+            a.under(|guard| {
+                note.store(1, Ordering::Relaxed);
+                a.table.take_under(guard, &key(1, 0)).is_some()
+            })
+        };
+        let look =
+            move || b.table.handle(&key(1, 0)).is_some() || read.load(Ordering::Relaxed) == 1;
+        assert_eq!(both(work, look), (true, true));
+        1
+    });
+}
+
+#[test]
 fn who_loses_a_removal_sees_what_the_winner_did_before() {
     scenario(2, |stage| {
         let (a, b) = (stage.actor(), stage.actor());
@@ -268,18 +277,6 @@ fn place_that_is_taken_and_filled_again_shows_the_right_value() {
         assert!(matches!(seen, None | Some(10 | 11)), "{seen:?}");
         2
     });
-}
-
-/// Three threads: the first is this one.
-fn three<A, B: Send + 'static, C: Send + 'static>(
-    first: impl FnOnce() -> A,
-    second: impl FnOnce() -> B + Send + 'static,
-    third: impl FnOnce() -> C + Send + 'static,
-) -> (A, B, C) {
-    let (second, third) = (thread::spawn(second), thread::spawn(third));
-    let first = first();
-    let second = second.join().expect("the scenario's thread does not panic");
-    (first, second, third.join().expect("the scenario's thread does not panic"))
 }
 
 fn actors(stage: &super::stage::Stage) -> (Actor, Actor, Actor) {

@@ -7,6 +7,8 @@
 //! * Without either: real threads, each scenario many times over. `cargo test` runs these.
 
 #[cfg(not(crossbeam_loom))]
+mod growth;
+#[cfg(not(crossbeam_loom))]
 mod lists;
 mod reclamation;
 pub(crate) mod stage;

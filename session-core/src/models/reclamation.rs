@@ -121,7 +121,7 @@ mod ghost {
                     let hash = u64::from(number);
                     let made = entry::make(key(number, 0), hash, actor.value(hash), 0);
                     // SAFETY: just made, and known to nobody.
-                    assert!(unsafe { made.as_ref() }.release());
+                    assert!(unsafe { entry::Header::release(made) });
                     // SAFETY: the last reference was just released.
                     unsafe { yard.bury(made) };
                     yard.empty();

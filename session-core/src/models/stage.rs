@@ -29,6 +29,28 @@ pub(crate) fn key(place: u8, name: u8) -> Key {
     Key::new(7, &[place, 0, 0, 0, 0, 0, 0, 0, name]).expect("nine bytes are few enough")
 }
 
+/// Runs one of two on a thread of its own; returns what both returned.
+pub(crate) fn both<A, B: Send + 'static>(
+    first: impl FnOnce() -> A,
+    second: impl FnOnce() -> B + Send + 'static,
+) -> (A, B) {
+    let second = thread::spawn(second);
+    let first = first();
+    (first, second.join().expect("the scenario's thread does not panic"))
+}
+
+/// Runs two of three on threads of their own; returns what all returned.
+pub(crate) fn three<A, B: Send + 'static, C: Send + 'static>(
+    first: impl FnOnce() -> A,
+    second: impl FnOnce() -> B + Send + 'static,
+    third: impl FnOnce() -> C + Send + 'static,
+) -> (A, B, C) {
+    let (second, third) = (thread::spawn(second), thread::spawn(third));
+    let first = first();
+    let second = second.join().expect("the scenario's thread does not panic");
+    (first, second, third.join().expect("the scenario's thread does not panic"))
+}
+
 /// A table of one bucket, and what makes guards for it.
 pub(crate) struct Stage {
     table: Arc<Table<Value>>,

@@ -11,8 +11,9 @@ use crossbeam_epoch::{Collector, LocalHandle};
 use crate::entry::Header;
 #[cfg(not(session_loom))]
 use crate::reclaim::graveyard::Graveyard;
+use crate::stripe;
 #[cfg(not(session_loom))]
-use crate::stripe::{self, STRIPES};
+use crate::stripe::STRIPES;
 
 /// After so many retired entries a thread hands its batch to the collector, which moves the grace
 /// period on and frees what is due.
@@ -25,7 +26,10 @@ static COLLECTOR: LazyLock<Collector> = LazyLock::new(Collector::new);
 
 std::thread_local! {
     static LOCAL: LocalHandle = COLLECTOR.register();
+    /// Entries retired since the last hand-over.
     static RETIRED: Cell<u32> = const { Cell::new(0) };
+    /// Whether something was handed over since this thread last settled.
+    static HANDED_OVER: Cell<bool> = const { Cell::new(false) };
 }
 
 #[cfg(not(session_loom))]
@@ -58,6 +62,10 @@ pub(crate) fn settle() {
     #[cfg(not(session_loom))]
     if !is_pinned() {
         GRAVEYARDS[stripe::mine()].empty();
+        // Now and then the others' too: what was buried by a thread that only reads, or has ended.
+        if HANDED_OVER.take() {
+            GRAVEYARDS.iter().for_each(Graveyard::empty);
+        }
     }
 }
 
@@ -67,7 +75,8 @@ fn is_pinned() -> bool {
     if cfg!(session_loom) {
         return false;
     }
-    // A thread whose locals are gone holds no guard but those that `pin` registers for one call.
+    // A thread whose locals are gone is in the destructor of another thread-local. A guard that is
+    // held there does not keep a value's `drop` from running: it protects as any other.
     LOCAL.try_with(LocalHandle::is_pinned).unwrap_or(false)
 }
 
@@ -92,17 +101,26 @@ pub(crate) unsafe fn free(entry: NonNull<Header>) {
 ///
 /// * `release` has returned true for `entry`, and it is not used again.
 pub(crate) unsafe fn bury(entry: NonNull<Header>) {
+    // SAFETY: passed on from the caller.
+    unsafe { bury_in(stripe::mine(), entry) };
+}
+
+/// # Safety
+///
+/// * As for [`bury`].
+unsafe fn bury_in(stripe: usize, entry: NonNull<Header>) {
     #[cfg(not(session_loom))]
     // SAFETY: passed on from the caller.
     unsafe {
-        GRAVEYARDS[stripe::mine()].bury(entry);
+        GRAVEYARDS[stripe].bury(entry);
     }
     // All threads of a model are one thread of the system: a graveyard of the stripe's would hide
     // from loom who hands what to whom. It has a model of its own.
     #[cfg(session_loom)]
-    // SAFETY: passed on from the caller.
-    unsafe {
-        Header::free(entry);
+    {
+        let _ = stripe;
+        // SAFETY: passed on from the caller.
+        unsafe { Header::free(entry) };
     }
 }
 
@@ -110,7 +128,7 @@ impl Guard {
     /// See [`super::Guard::retire`].
     #[inline]
     pub(crate) unsafe fn retire(&self, entry: NonNull<Header>) {
-        let entry = Retired(entry);
+        let entry = Retired { entry, stripe: stripe::mine() };
         // SAFETY:
         // * The closure runs once no guard of this moment is left, when only handles and the
         //   table's reference, which it gives up, keep the entry.
@@ -123,20 +141,27 @@ impl Guard {
         RETIRED.set(retired % BATCH);
         if retired == BATCH {
             self.0.flush();
+            HANDED_OVER.set(true);
         }
     }
 }
 
-/// A retired entry on its way through the collector.
-struct Retired(NonNull<Header>);
+/// A retired entry on its way through the collector, which may work on any thread: on one that only
+/// reads, and never settles, too. So the entry is buried with those of the thread that retired it.
+struct Retired {
+    entry: NonNull<Header>,
+    stripe: usize,
+}
 
 // SAFETY: the values of a table are `Send + Sync`, and the collector only releases a reference.
 unsafe impl Send for Retired {}
 
-fn release_retired(entry: Retired) {
-    // SAFETY: the table's own reference is given up here, once; under the collector's guard the
-    // value is left for later.
-    unsafe { super::release_later(entry.0) };
+fn release_retired(retired: Retired) {
+    // SAFETY: the table's own reference is given up here, once.
+    if unsafe { Header::release(retired.entry) } {
+        // SAFETY: `release` has returned true; under the collector's guard the value has to wait.
+        unsafe { bury_in(retired.stripe, retired.entry) };
+    }
 }
 
 #[cfg(crossbeam_loom)]

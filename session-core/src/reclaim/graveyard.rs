@@ -7,7 +7,7 @@
 use core::ptr::NonNull;
 
 use crate::entry::Header;
-use crate::link::{AtomicLink, Link, Order};
+use crate::link::{AtomicLink, Link, Order, Target};
 use crate::sync::{Acquire, Relaxed, Release};
 
 /// A stack of freed entries, linked through their own `next`.
@@ -81,7 +81,7 @@ impl Taken<'_> {
     }
 
     fn next(&mut self) -> Option<NonNull<Header>> {
-        let entry = self.first.entry()?;
+        let Target::Entry(entry) = self.first.target()? else { return None };
         // SAFETY: it was buried, and only this thread has it now.
         let header = unsafe { entry.as_ref() };
         // Relaxed: observed by the swap that took the stack.

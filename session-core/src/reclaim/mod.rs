@@ -61,9 +61,10 @@ pub fn pin() -> Guard {
 /// Helps what was retired on its way out.
 ///
 /// Moves the grace period on as far as the guards of other threads allow, then drops the values of
-/// all entries that it has freed so far, in whatever thread they were freed. What another thread
-/// has retired but not yet handed over (at most 64 entries a thread) stays until that thread
-/// removes more, or ends. Does nothing under a guard of this thread.
+/// all entries that are free by then, whoever removed them. One call frees some 1,500 entries: after
+/// a long stall it takes several. What another thread has retired but not yet handed over (at most
+/// 64 entries a thread) stays until that thread removes more, or ends. Does nothing under a guard of
+/// this thread.
 ///
 /// Runs foreign code: the `drop` of values.
 pub fn reclaim() {
@@ -120,8 +121,8 @@ impl Guard {
 /// * The caller gives up one reference to `entry` and does not use it again.
 pub(crate) unsafe fn release(entry: NonNull<Header>) {
     touched(entry);
-    // SAFETY: the reference that is given up has kept the entry alive until here.
-    if unsafe { entry.as_ref() }.release() {
+    // SAFETY: passed on from the caller.
+    if unsafe { Header::release(entry) } {
         // SAFETY: `release` has returned true, and nobody else holds the entry.
         unsafe { chosen::free(entry) };
     }
@@ -134,8 +135,8 @@ pub(crate) unsafe fn release(entry: NonNull<Header>) {
 /// * The caller gives up one reference to `entry` and does not use it again.
 pub(crate) unsafe fn release_later(entry: NonNull<Header>) {
     touched(entry);
-    // SAFETY: the reference that is given up has kept the entry alive until here.
-    if unsafe { entry.as_ref() }.release() {
+    // SAFETY: passed on from the caller.
+    if unsafe { Header::release(entry) } {
         // SAFETY: `release` has returned true, and nobody else holds the entry.
         unsafe { chosen::bury(entry) };
     }
