@@ -32,10 +32,10 @@ use crate::time::{Clock, Seconds, UnixTime};
 /// let server = cache.context(IdContext::new(b"https")?);
 /// let id = SessionId::new(&[7; 32])?;
 ///
-/// server.insert(Session::new(ProtocolVersion::TLS12, id, Payload::copy_from(b"secret")));
+/// server.insert(Session::new(ProtocolVersion::TLS12, id, Payload::copy_from(b"secret")))?;
 /// let session = server.lookup(ProtocolVersion::TLS12, &id).expect("it was just inserted");
 /// assert_eq!(session.payload(), b"secret");
-/// # Ok::<(), session_cache::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct SessionCache {
     pub(crate) table: Table<Stored>,

@@ -12,7 +12,8 @@ use session_core::{Handle, Key};
 
 use crate::cache::SessionCache;
 use crate::id::{IdContext, SessionId};
-use crate::session::{ProtocolVersion, Session, SessionHandle, Stored, key};
+use crate::order::Kept;
+use crate::session::{NotStored, ProtocolVersion, Session, SessionHandle, Stored, key};
 use crate::statistics::{Departure, Event};
 
 /// Is a [`SessionCache`] bound to one [`IdContext`]: what one server stores and finds.
@@ -28,11 +29,11 @@ use crate::statistics::{Departure, Event};
 /// let (open, guarded) = (cache.context(IdContext::new(b"open")?), cache.context(IdContext::new(b"guarded")?));
 /// let id = SessionId::new(&[7; 32])?;
 ///
-/// open.insert(Session::new(ProtocolVersion::TLS13, id, Payload::copy_from(b"secret")));
+/// open.insert(Session::new(ProtocolVersion::TLS13, id, Payload::copy_from(b"secret")))?;
 /// assert!(guarded.take(ProtocolVersion::TLS13, &id).is_none());
 /// assert!(open.take(ProtocolVersion::TLS13, &id).is_some());
 /// assert!(open.take(ProtocolVersion::TLS13, &id).is_none());
-/// # Ok::<(), session_cache::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy)]
 pub struct ContextView<'a> {
@@ -62,10 +63,18 @@ impl<'a> ContextView<'a> {
     /// Without room the session that expires first is evicted, never the new one. Nothing is checked: a
     /// session that is too old already is stored, and found expired later. Waits for the lock of a shard
     /// of the order.
-    pub fn insert(&self, session: Session) -> SessionHandle {
+    ///
+    /// # Errors
+    ///
+    /// Gives the session back when too many that have left wait to be freed, because some thread of the
+    /// process holds one of session-core's guards for too long. This cache never does.
+    pub fn insert(&self, session: Session) -> Result<SessionHandle, NotStored> {
         let cache = self.cache;
         let created = session.created().unwrap_or_else(|| cache.now());
         let key = session.key();
+        if cache.table.is_stalled() {
+            return Err(self.not_stored(session));
+        }
         let mut stored = session.into_stored(self.id_context, created, &cache.config());
         let entered = loop {
             if cache.order.has_no_room(&cache.table, &key) {
@@ -75,7 +84,10 @@ impl<'a> ContextView<'a> {
             }
             match cache.order.enter(&cache.table, key, stored) {
                 Ok(entered) => break entered,
-                Err(given_back) => stored = given_back,
+                Err(Kept::Out(given_back)) => stored = given_back,
+                Err(Kept::Off(given_back)) => {
+                    return Err(self.not_stored(Session::given_back(&key, given_back)));
+                }
             }
         };
         cache.count(Event::Stored);
@@ -83,7 +95,12 @@ impl<'a> ContextView<'a> {
             cache.left(&replaced, Departure::Replaced);
         }
         session_core::settle();
-        SessionHandle::new(entered.handle)
+        Ok(SessionHandle::new(entered.handle))
+    }
+
+    fn not_stored(&self, session: Session) -> NotStored {
+        self.cache.count(Event::Refused);
+        NotStored { session }
     }
 
     /// Returns the session of this context, unless it has expired.

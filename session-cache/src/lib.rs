@@ -20,6 +20,6 @@ pub use context::ContextView;
 pub use error::{Error, ErrorKind};
 pub use id::{IdContext, SessionId};
 pub use payload::Payload;
-pub use session::{ProtocolVersion, Session, SessionHandle};
+pub use session::{NotStored, ProtocolVersion, Session, SessionHandle};
 pub use statistics::Statistics;
 pub use time::{Clock, ManualClock, Seconds, SystemClock, UnixTime};

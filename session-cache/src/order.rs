@@ -47,6 +47,14 @@ pub(crate) struct Entered {
     pub(crate) replaced: Option<Handle<Stored>>,
 }
 
+/// A session that could not enter, given back.
+pub(crate) enum Kept {
+    /// For want of a place: the caller evicts and tries again.
+    Out(Stored),
+    /// By the table, in which too much waits to be freed.
+    Off(Stored),
+}
+
 impl Order {
     pub(crate) fn new(limit: usize) -> Order {
         let shards = (0..shard_count(limit)).map(|_| Shard::new()).collect();
@@ -60,20 +68,28 @@ impl Order {
     }
 
     /// Puts a session into the table and the order, in the place of the one that it replaces or in a free
-    /// one. Without either it is given back: the caller evicts and tries again.
+    /// one. If it cannot, it is given back.
     pub(crate) fn enter(
         &self,
         table: &Table<Stored>,
         key: Key,
         stored: Stored,
-    ) -> Result<Entered, Stored> {
+    ) -> Result<Entered, Kept> {
         let mut section = self.section(table.hash(&key));
         let existing = section.place_of(table, &key);
         if existing.is_none() && !section.take_place() {
-            return Err(stored);
+            return Err(Kept::Out(stored));
         }
         let expires = stored.expires;
-        let (handle, replaced) = table.replace(key, stored);
+        let (handle, replaced) = match table.replace(key, stored) {
+            Ok(replaced) => replaced,
+            Err(refused) => {
+                if existing.is_none() {
+                    section.give_back_place();
+                }
+                return Err(Kept::Off(refused.value));
+            }
+        };
         // The old session's place is the new one's, also when a take came in between and won it.
         let displaced = existing.map(|place| section.queue.unlink(place));
         let place = section.queue.link(handle.clone(), expires);

@@ -80,6 +80,15 @@ impl Session {
         self.created
     }
 
+    /// Undoes [`into_stored`](Session::into_stored): the session with the times that were fixed.
+    pub(crate) fn given_back(key: &Key, stored: Stored) -> Session {
+        let id = SessionId::new(key.id()).expect("the key was made of a session id");
+        let timeout = Seconds(stored.expires.0 - stored.created.0);
+        Session::new(ProtocolVersion(key.version()), id, stored.payload)
+            .with_created(stored.created)
+            .with_timeout(timeout)
+    }
+
     /// Fixes what the session is once stored.
     pub(crate) fn into_stored(
         self,
@@ -96,6 +105,28 @@ impl Session {
         }
     }
 }
+
+/// A session that was not stored, because too many that have left the cache wait to be freed: some
+/// thread of the process holds a guard of session-core for too long.
+#[derive(Debug)]
+pub struct NotStored {
+    /// The session, given back.
+    pub session: Session,
+}
+
+impl fmt::Display for NotStored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the session was not stored: {} removed sessions wait to be freed, {} is the most; \
+             some thread holds a guard for too long",
+            session_core::waiting(),
+            session_core::WAITING_MAX
+        )
+    }
+}
+
+impl std::error::Error for NotStored {}
 
 /// Is the table's value; the key (version and id) stands beside it in the table's entry.
 #[derive(Debug)]

@@ -51,6 +51,8 @@ pub struct Statistics {
     pub evicted: u64,
     /// Sessions that left by a flush.
     pub flushed: u64,
+    /// Sessions that were not stored, because too much waited to be freed.
+    pub not_stored: u64,
 }
 
 impl fmt::Display for Statistics {
@@ -69,6 +71,7 @@ impl fmt::Display for Statistics {
             ("removed", self.removed),
             ("evicted", self.evicted),
             ("flushed", self.flushed),
+            ("not stored", self.not_stored),
         ];
         for (at, (name, figure)) in lines.into_iter().enumerate() {
             let line_break = if at == 0 { "" } else { "\n" };
@@ -86,6 +89,7 @@ pub(crate) enum Event {
     Miss,
     WrongContext,
     SingleUseLost,
+    Refused,
     Left(Departure),
 }
 
@@ -115,6 +119,7 @@ pub(crate) struct Counters {
     removed: Counter,
     evicted: Counter,
     flushed: Counter,
+    not_stored: Counter,
 }
 
 impl Counters {
@@ -132,6 +137,7 @@ impl Counters {
             Event::Miss => &self.misses,
             Event::WrongContext => &self.wrong_context,
             Event::SingleUseLost => &self.single_use_lost,
+            Event::Refused => &self.not_stored,
             Event::Left(Departure::Replaced) => &self.replaced,
             Event::Left(Departure::Expired) => &self.expired,
             Event::Left(Departure::Taken) => &self.taken,
@@ -156,6 +162,7 @@ impl Counters {
             removed: self.removed.sum(),
             evicted: self.evicted.sum(),
             flushed: self.flushed.sum(),
+            not_stored: self.not_stored.sum(),
         }
     }
 }

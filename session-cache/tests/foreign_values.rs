@@ -35,7 +35,7 @@ struct Reentrant(Arc<SessionCache>);
 
 impl Drop for Reentrant {
     fn drop(&mut self) {
-        self.0.context(IdContext::EMPTY).insert(made_at_the_start(99));
+        self.0.context(IdContext::EMPTY).insert(made_at_the_start(99)).expect("nothing stalls");
         panic!("a foreign value's end");
     }
 }
@@ -44,7 +44,7 @@ impl Drop for Reentrant {
 fn leave_a_value(cache: &Arc<SessionCache>) -> Table<Reentrant> {
     let foreign = Table::with_capacity(1, KeyHasher::folded([1, 2]));
     let key = Key::new(0, b"foreign").unwrap();
-    foreign.replace(key, Reentrant(Arc::clone(cache)));
+    foreign.replace(key, Reentrant(Arc::clone(cache))).expect("nothing stalls");
     let last = foreign.take(&key).unwrap();
     while last.references() > 1 {
         session_core::reclaim();
@@ -59,8 +59,8 @@ type Change = fn(&SessionCache);
 
 /// Every call that makes a session leave; both sessions that are there were just inserted or are old.
 const CHANGES: [(&str, Change); 6] = [
-    ("replaces", |cache| drop(view(cache).insert(made_at_the_start(1)))),
-    ("evicts", |cache| drop(view(cache).insert(made_at_the_start(3)))),
+    ("replaces", |cache| drop(view(cache).insert(made_at_the_start(1)).expect("nothing stalls"))),
+    ("evicts", |cache| drop(view(cache).insert(made_at_the_start(3)).expect("nothing stalls"))),
     ("takes", |cache| drop(view(cache).take(VERSION, &id(1)))),
     ("finds expired", |cache| drop(view(cache).lookup(VERSION, &id(2)))),
     ("flushes", |cache| assert_eq!(cache.flush(UnixTime(0)), 2)),
@@ -77,15 +77,17 @@ fn foreign_value_that_ends_during_a_change_finds_no_lock_and_spoils_nothing() {
     thread::spawn(move || {
         for (change, make) in CHANGES {
             let cache = cache_of_two();
-            view(&cache).insert(made_at_the_start(1));
-            view(&cache).insert(made_at_the_start(2).with_created(UnixTime(0)));
+            view(&cache).insert(made_at_the_start(1)).expect("nothing stalls");
+            view(&cache)
+                .insert(made_at_the_start(2).with_created(UnixTime(0)))
+                .expect("nothing stalls");
             let foreign = leave_a_value(&cache);
             let ended = catch_unwind(AssertUnwindSafe(|| make(&cache))).is_err();
             assert!(ended, "the foreign value did not end: {change}");
             assert!(view(&cache).lookup(VERSION, &id(99)).is_some(), "{change}");
             // All places are still there, and no more; and every session is accounted for.
             for number in 10..20 {
-                view(&cache).insert(made_at_the_start(number));
+                view(&cache).insert(made_at_the_start(number)).expect("nothing stalls");
                 assert!(cache.len() <= cache.sessions_max(), "{change}");
             }
             assert_eq!(cache.len(), cache.sessions_max(), "{change}");

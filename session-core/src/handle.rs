@@ -101,7 +101,7 @@ impl<V: fmt::Debug> fmt::Debug for Borrow<'_, V> {
 ///
 /// let table = Table::with_capacity(100, KeyHasher::folded([1, 2]));
 /// let key = Key::new(0, b"id").expect("at most 32 bytes");
-/// table.replace(key, String::from("value"));
+/// table.replace(key, String::from("value")).expect("nothing stalls");
 ///
 /// let handle = table.take(&key).expect("just stored");
 /// drop(table);
@@ -190,27 +190,60 @@ impl<V: fmt::Debug> fmt::Debug for Handle<V> {
     }
 }
 
-/// An insert that found its key taken. Gives the value back.
-pub struct Occupied<V> {
-    /// The value that was not inserted.
+/// A value that was not stored, and why.
+pub struct Refused<V> {
+    /// The value, given back.
     pub value: V,
-    /// The entry that is there.
-    pub existing: Handle<V>,
+    /// Why it was not stored.
+    pub reason: Refusal<V>,
 }
 
-impl<V> fmt::Debug for Occupied<V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Occupied").field("key", self.existing.key()).finish_non_exhaustive()
+/// Why a value was not stored.
+#[non_exhaustive]
+pub enum Refusal<V> {
+    /// An insert found this entry of its key.
+    Occupied(Handle<V>),
+    /// More removed entries wait to be freed than the table allows: a guard is held for too long.
+    Stalled,
+}
+
+impl<V> Refused<V> {
+    /// Returns the entry that was in the way of an insert.
+    pub fn existing(&self) -> Option<&Handle<V>> {
+        match &self.reason {
+            Refusal::Occupied(existing) => Some(existing),
+            Refusal::Stalled => None,
+        }
     }
 }
 
-impl<V> fmt::Display for Occupied<V> {
+impl<V> fmt::Debug for Refused<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an entry of this version and id is in the table already")
+        let reason = match &self.reason {
+            Refusal::Occupied(_) => "Occupied",
+            Refusal::Stalled => "Stalled",
+        };
+        f.debug_struct("Refused").field("reason", &format_args!("{reason}")).finish_non_exhaustive()
     }
 }
 
-impl<V> std::error::Error for Occupied<V> {}
+impl<V> fmt::Display for Refused<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.reason {
+            Refusal::Occupied(_) => {
+                f.write_str("an entry of this version and id is in the table already")
+            }
+            Refusal::Stalled => write!(
+                f,
+                "{} removed entries wait to be freed, more than the table allows: \
+                 some thread holds a guard for too long",
+                reclaim::waiting()
+            ),
+        }
+    }
+}
+
+impl<V> std::error::Error for Refused<V> {}
 
 /// An entry that its maker alone knows of: freed on the way out unless it is published.
 pub(crate) struct Private<V> {

@@ -19,8 +19,8 @@ mod table;
 mod models;
 
 pub use counter::Counter;
-pub use handle::{Borrow, Handle, Occupied};
+pub use handle::{Borrow, Handle, Refusal, Refused};
 pub use hash::KeyHasher;
 pub use key::{ID_BYTES_MAX, Key};
-pub use reclaim::{Guard, pin, reclaim, settle};
-pub use table::{CAPACITY_MAX, Table};
+pub use reclaim::{Guard, after_fork, pin, reclaim, settle, waiting};
+pub use table::{CAPACITY_MAX, Replaced, Table, WAITING_MAX};

@@ -12,7 +12,7 @@ use core::marker::PhantomData;
 use crate::buckets::Buckets;
 use crate::counter::Counter;
 use crate::entry::Held;
-use crate::handle::{Borrow, Handle, Occupied, Private};
+use crate::handle::{Borrow, Handle, Private, Refusal, Refused};
 use crate::hash::KeyHasher;
 use crate::key::Key;
 use crate::link::Target;
@@ -22,9 +22,16 @@ use crate::sync::{Acquire, Relaxed};
 /// The largest capacity a table can be sized for.
 pub const CAPACITY_MAX: usize = 1 << 28;
 
+/// How many removed entries may wait to be freed, unless a table is told otherwise: enough for the
+/// batches of hundreds of threads, and for a guard that is held over a few thousand removals.
+pub const WAITING_MAX: usize = 65_536;
+
 /// A thread looks once in so many insertions whether the table should grow: the look costs as many
 /// cache lines as the counter has stripes.
 const GROWTH_CHECK: u64 = 64;
+
+/// What [`Table::replace`] returns: the new entry, and the one that it replaced.
+pub type Replaced<V> = (Handle<V>, Option<Handle<V>>);
 
 /// A lock-free table from [`Key`]s to values.
 ///
@@ -53,7 +60,7 @@ const GROWTH_CHECK: u64 = 64;
 /// table.insert(key, 7).expect("not there yet");
 /// assert!(table.insert(key, 8).is_err());
 ///
-/// let (_, old) = table.replace(key, 9);
+/// let (_, old) = table.replace(key, 9).expect("no guard is held for long");
 /// assert_eq!(old.as_deref(), Some(&7));
 ///
 /// assert_eq!(table.get(&key, &pin()).as_deref(), Some(&9));
@@ -75,6 +82,7 @@ pub struct Table<V: Send + Sync + 'static> {
     hasher: KeyHasher,
     /// Live entries.
     live: Counter,
+    waiting_max: usize,
     /// Invariant in `V`: a table is written through a shared reference.
     values: PhantomData<fn(V) -> V>,
 }
@@ -95,15 +103,32 @@ impl<V: Send + Sync + 'static> Table<V> {
             "a table cannot be sized for {entries} entries; {CAPACITY_MAX} is the most"
         );
         let buckets = Buckets::for_entries(entries);
-        Table { buckets, hasher, live: Counter::new(), values: PhantomData }
+        let live = Counter::new();
+        Table { buckets, hasher, live, waiting_max: WAITING_MAX, values: PhantomData }
+    }
+
+    /// Sets how many removed entries, of all tables of the process, may wait to be freed before this
+    /// table refuses to store more; [`WAITING_MAX`] unless set.
+    ///
+    /// They wait for guards: a thread that never drops one holds back everything that is removed. What
+    /// the bound holds is memory: removals still go on, so as many more may wait as there are live
+    /// entries. Threads report in batches of 64 entries, so as many a thread may come on top.
+    #[must_use]
+    pub fn with_waiting_max(mut self, entries: usize) -> Table<V> {
+        self.waiting_max = entries;
+        self
     }
 
     /// Stores `value` unless there is an entry of this key.
     ///
     /// # Errors
     ///
-    /// Returns [`Occupied`], with the value and the entry that is there, when the key is taken.
-    pub fn insert(&self, key: Key, value: V) -> Result<Handle<V>, Occupied<V>> {
+    /// Gives the value back when the key is taken, with the entry that is there, and when too many
+    /// removed entries wait to be freed ([`Refusal::Stalled`]).
+    pub fn insert(&self, key: Key, value: V) -> Result<Handle<V>, Refused<V>> {
+        if self.is_stalled() {
+            return Err(Refused { value, reason: Refusal::Stalled });
+        }
         let result = self.insert_under(&pin(), key, value);
         reclaim::settle();
         result
@@ -113,10 +138,18 @@ impl<V: Send + Sync + 'static> Table<V> {
     ///
     /// Returns the new entry, and the old one to the one caller that replaced it. Whoever looks the
     /// key up meanwhile finds the old or the new entry, never none.
-    pub fn replace(&self, key: Key, value: V) -> (Handle<V>, Option<Handle<V>>) {
+    ///
+    /// # Errors
+    ///
+    /// Gives the value back when too many removed entries wait to be freed ([`Refusal::Stalled`]); an
+    /// entry of the key stays as it is.
+    pub fn replace(&self, key: Key, value: V) -> Result<Replaced<V>, Refused<V>> {
+        if self.is_stalled() {
+            return Err(Refused { value, reason: Refusal::Stalled });
+        }
         let result = self.replace_under(&pin(), key, value);
         reclaim::settle();
-        result
+        Ok(result)
     }
 
     /// Finds an entry and borrows it for as long as `guard` is held and the table is there.
@@ -194,6 +227,13 @@ impl<V: Send + Sync + 'static> Table<V> {
         })
     }
 
+    /// Whether too many removed entries wait to be freed for this table to store more just now, also
+    /// after an attempt to free some.
+    #[inline]
+    pub fn is_stalled(&self) -> bool {
+        reclaim::is_stalled(self.waiting_max)
+    }
+
     /// Returns how many entries are live: exact when nobody changes the table.
     pub fn len(&self) -> usize {
         // A removal may be counted before its insertion, by another thread's stripe.
@@ -219,7 +259,7 @@ impl<V: Send + Sync + 'static> Table<V> {
         guard: &Guard,
         key: Key,
         value: V,
-    ) -> Result<Handle<V>, Occupied<V>> {
+    ) -> Result<Handle<V>, Refused<V>> {
         let hash = self.hasher.hash(&key);
         let new = Private::new(key, hash, value);
         self.buckets.prepare(hash, guard);
@@ -230,16 +270,11 @@ impl<V: Send + Sync + 'static> Table<V> {
             }
             Err(existing) => self.owned(existing),
         };
-        Err(Occupied { value: new.into_value(), existing })
+        Err(Refused { value: new.into_value(), reason: Refusal::Occupied(existing) })
     }
 
     /// [`replace`](Table::replace) under a guard of the caller's.
-    pub(crate) fn replace_under(
-        &self,
-        guard: &Guard,
-        key: Key,
-        value: V,
-    ) -> (Handle<V>, Option<Handle<V>>) {
+    pub(crate) fn replace_under(&self, guard: &Guard, key: Key, value: V) -> Replaced<V> {
         let hash = self.hasher.hash(&key);
         let new = Private::new(key, hash, value);
         self.buckets.prepare(hash, guard);

@@ -94,7 +94,7 @@ impl Both {
             Operation::Replace(name) => {
                 let value = self.value();
                 let number = value.number;
-                let (new, old) = self.table.replace(key(name), value);
+                let (new, old) = self.table.replace(key(name), value).expect("nothing stalls");
                 assert_eq!(new.number, number);
                 assert_eq!(old.map(|old| old.number), self.naive.insert(name, number));
             }
@@ -147,9 +147,9 @@ impl Both {
                 assert_eq!(new.number, number);
                 self.naive.insert(name, number);
             }
-            (Err(occupied), Some(there)) => {
-                assert_eq!(occupied.existing.number, *there);
-                assert_eq!(occupied.value.number, number, "the value comes back");
+            (Err(refused), Some(there)) => {
+                assert_eq!(refused.existing().map(|there| there.number), Some(*there));
+                assert_eq!(refused.value.number, number, "the value comes back");
             }
             (inserted, there) => panic!("inserted: {}, there: {there:?}", inserted.is_ok()),
         }

@@ -53,7 +53,7 @@ impl Drops {
 fn removed_value_is_dropped_by_reclaim() {
     let _alone = alone();
     let (table, drops) = (table(), Drops::default());
-    table.replace(key(1), drops.value());
+    table.replace(key(1), drops.value()).expect("nothing stalls");
     assert!(table.remove(&key(1)));
     reclaim();
     assert_eq!(drops.count(), 1);
@@ -63,7 +63,7 @@ fn removed_value_is_dropped_by_reclaim() {
 fn removed_value_stays_readable_while_borrowed() {
     let _alone = alone();
     let table = table();
-    table.replace(key(1), String::from("secret"));
+    table.replace(key(1), String::from("secret")).expect("nothing stalls");
     let guard = pin();
     let borrow = table.get(&key(1), &guard).expect("just stored");
     thread::scope(|scope| {
@@ -85,7 +85,8 @@ fn removed_value_stays_readable_while_borrowed() {
 fn values_of_a_dropped_table_are_dropped_with_it() {
     let _alone = alone();
     let (table, drops) = (table(), Drops::default());
-    (0..100).for_each(|name| drop(table.replace(key(name), drops.value())));
+    (0..100)
+        .for_each(|name| drop(table.replace(key(name), drops.value()).expect("nothing stalls")));
     let kept = table.handle(&key(7)).expect("just stored");
     drop(table);
     assert_eq!(drops.count(), 99);
@@ -98,7 +99,7 @@ fn removals_drop_values_without_anybody_asking() {
     let _alone = alone();
     let (table, drops) = (table(), Drops::default());
     for name in 0..1_000 {
-        table.replace(key(name), drops.value());
+        table.replace(key(name), drops.value()).expect("nothing stalls");
         assert!(table.remove(&key(name)));
     }
     assert!(drops.count() >= 1_000 - 4 * 64, "only {} of 1,000 were dropped", drops.count());
@@ -108,7 +109,7 @@ fn removals_drop_values_without_anybody_asking() {
 fn readers_that_happen_to_collect_keep_nothing() {
     let _alone = alone();
     let (table, drops) = (Arc::new(table()), Drops::default());
-    table.replace(key(0), drops.value());
+    table.replace(key(0), drops.value()).expect("nothing stalls");
     // Turns, so that the readers' guards hold nothing back: they collect what the writer retired.
     let (to_reader, turns) = mpsc::sync_channel::<()>(0);
     let (to_writer, read) = mpsc::sync_channel::<()>(0);
@@ -123,7 +124,7 @@ fn readers_that_happen_to_collect_keep_nothing() {
     });
     for _ in 0..200 {
         for _ in 0..64 {
-            table.replace(key(0), drops.value());
+            table.replace(key(0), drops.value()).expect("nothing stalls");
         }
         to_reader.send(()).expect("the reader waits");
         read.recv().expect("the reader answers");
@@ -138,8 +139,8 @@ fn readers_that_happen_to_collect_keep_nothing() {
 fn handle_of_another_table_removes_nothing() {
     let _alone = alone();
     let (one, other) = (table(), table());
-    let (handle, _) = one.replace(key(1), 1);
-    other.replace(key(1), 2);
+    let (handle, _) = one.replace(key(1), 1).expect("nothing stalls");
+    other.replace(key(1), 2).expect("nothing stalls");
     assert!(!other.remove_exact(&handle));
     assert_eq!((one.len(), other.len()), (1, 1));
     assert!(one.remove_exact(&handle));
@@ -152,7 +153,7 @@ fn what_a_thread_has_removed_is_dropped_after_it_ended() {
     let (theirs, values) = (table.clone(), drops.clone());
     let remover = thread::spawn(move || {
         for name in 0..10 {
-            theirs.replace(key(name), values.value());
+            theirs.replace(key(name), values.value()).expect("nothing stalls");
             theirs.remove(&key(name));
         }
     });
@@ -165,7 +166,7 @@ fn what_a_thread_has_removed_is_dropped_after_it_ended() {
 fn value_is_not_dropped_under_a_guard_of_its_thread() {
     let _alone = alone();
     let (table, drops) = (table(), Drops::default());
-    table.replace(key(1), drops.value());
+    table.replace(key(1), drops.value()).expect("nothing stalls");
     let handle = table.take(&key(1)).expect("just stored");
     reclaim();
     assert_eq!(handle.references(), 1, "the table has let go");
@@ -184,13 +185,13 @@ fn drop_of_a_value_may_use_the_table() {
     let quiet = || Doing(Box::new(|| ()) as Deed);
     let again = table.clone();
     let busy = Doing(Box::new(move || {
-        again.replace(key(2), Doing(Box::new(|| ())));
+        again.replace(key(2), Doing(Box::new(|| ()))).expect("nothing stalls");
         assert!(again.remove(&key(3)));
         drop(pin());
         reclaim();
     }) as Deed);
-    table.replace(key(1), busy);
-    table.replace(key(3), quiet());
+    table.replace(key(1), busy).expect("nothing stalls");
+    table.replace(key(3), quiet()).expect("nothing stalls");
     assert!(table.remove(&key(1)));
     reclaim();
     assert!(table.handle(&key(2)).is_some());
@@ -207,7 +208,7 @@ fn panic_in_the_drop_of_a_value_loses_no_other_value() {
             count.fetch_add(1, Ordering::SeqCst);
             assert_ne!(name, 10, "planted");
         };
-        table.replace(key(name), Doing(Box::new(value)));
+        table.replace(key(name), Doing(Box::new(value))).expect("nothing stalls");
         assert!(table.remove(&key(name)));
     }
     let result = catch_unwind(AssertUnwindSafe(reclaim));
@@ -216,7 +217,7 @@ fn panic_in_the_drop_of_a_value_loses_no_other_value() {
     reclaim();
     assert_eq!(drops.count(), 20);
 
-    table.replace(key(1), Doing(Box::new(|| ())));
+    table.replace(key(1), Doing(Box::new(|| ()))).expect("nothing stalls");
     assert_eq!(table.len(), 1, "the table goes on");
 }
 
@@ -230,7 +231,7 @@ fn panic_in_the_drop_of_a_value_loses_no_other_value_of_a_dropped_table() {
             count.fetch_add(1, Ordering::SeqCst);
             assert_ne!(name, 10, "planted");
         };
-        table.replace(key(name), Doing(Box::new(value)));
+        table.replace(key(name), Doing(Box::new(value))).expect("nothing stalls");
     }
     assert!(catch_unwind(AssertUnwindSafe(|| drop(table))).is_err());
     reclaim();
@@ -250,8 +251,8 @@ fn table_can_be_used_while_a_thread_ends() {
     let thread = thread::spawn(move || {
         // Set before the table is first used, so that it is destroyed after the table's own locals.
         LAST.set(Some(Doing(Box::new(move || {
-            theirs.replace(key(1), 1);
-            theirs.replace(key(2), 2);
+            theirs.replace(key(1), 1).expect("nothing stalls");
+            theirs.replace(key(2), 2).expect("nothing stalls");
             assert!(theirs.remove(&key(1)));
             assert_eq!(theirs.get(&key(2), &pin()).as_deref(), Some(&2));
             reclaim();

@@ -88,8 +88,8 @@ impl ServerSessions {
 }
 
 impl StoresServerSessions for ServerSessions {
-    /// Stores `value`, in the place of what was stored under `key` before, and says whether it did:
-    /// a key that is empty or longer than 32 bytes is refused.
+    /// Stores `value`, in the place of what was stored under `key` before, and says whether it did: a
+    /// key that is empty or longer than 32 bytes is refused, as is all while too much waits to be freed.
     fn put(&self, key: Vec<u8>, value: Vec<u8>) -> bool {
         // Both wipe the whole block, spare capacity too: rustls encodes into a growing `Vec`.
         let key = Zeroizing::new(key);
@@ -99,8 +99,7 @@ impl StoresServerSessions for ServerSessions {
         };
         let session =
             Session::new(ProtocolVersion::UNKNOWN, id, payload).with_timeout(TLS_LIFETIME);
-        self.view().insert(session);
-        true
+        self.view().insert(session).is_ok()
     }
 
     /// Finds what a TLS 1.2 client asks to resume, and leaves it stored.

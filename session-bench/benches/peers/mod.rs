@@ -48,7 +48,7 @@ impl Peer for OurTable {
     }
 
     fn put(&self, id: &Id) {
-        self.0.replace(key(id), PAYLOAD);
+        self.0.replace(key(id), PAYLOAD).expect("no guard is held for long");
     }
 
     fn lookup(&self, id: &Id) -> bool {
@@ -85,7 +85,7 @@ impl Peer for OurCache {
     fn put(&self, id: &Id) {
         let payload = Payload::copy_from(&PAYLOAD);
         let session = Session::new(ProtocolVersion::UNKNOWN, session_id(id), payload);
-        self.cache.context(self.context).insert(session);
+        self.cache.context(self.context).insert(session).expect("no guard is held for long");
     }
 
     fn lookup(&self, id: &Id) -> bool {

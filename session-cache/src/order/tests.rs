@@ -20,7 +20,10 @@ fn id(number: u8) -> SessionId {
 
 fn insert(cache: &SessionCache, number: u8, timeout_seconds: u64) {
     let session = Session::new(VERSION, id(number), Payload::copy_from(&[number]));
-    cache.context(IdContext::EMPTY).insert(session.with_timeout(Seconds(timeout_seconds)));
+    cache
+        .context(IdContext::EMPTY)
+        .insert(session.with_timeout(Seconds(timeout_seconds)))
+        .expect("nothing stalls");
 }
 
 fn finds(cache: &SessionCache, number: u8) -> bool {

@@ -60,8 +60,8 @@ fn replacement_takes_the_new_context_timeout_and_payload() {
     let scene = Scene::of_size(3);
     let old = scene.cache.context(id_context("old"));
     let new = scene.cache.context(id_context("new"));
-    old.insert(session(1));
-    new.insert(Session::new(VERSION, id(1), Payload::copy_from(b"new")));
+    old.insert(session(1)).expect("nothing stalls");
+    new.insert(Session::new(VERSION, id(1), Payload::copy_from(b"new"))).expect("nothing stalls");
     assert!(old.lookup(VERSION, &id(1)).is_none());
     assert_eq!(new.lookup(VERSION, &id(1)).unwrap().payload(), b"new");
     assert_eq!(scene.cache.len(), 1);
@@ -72,11 +72,10 @@ fn one_id_under_two_versions_is_two_sessions() {
     let scene = Scene::of_size(3);
     let versions = [ProtocolVersion::UNKNOWN, ProtocolVersion::TLS12, ProtocolVersion::TLS13];
     for version in versions {
-        scene.view().insert(Session::new(
-            version,
-            id(1),
-            Payload::copy_from(&version.0.to_be_bytes()),
-        ));
+        scene
+            .view()
+            .insert(Session::new(version, id(1), Payload::copy_from(&version.0.to_be_bytes())))
+            .expect("nothing stalls");
     }
     for version in versions {
         let found = scene.view().take(version, &id(1)).unwrap();

@@ -33,10 +33,10 @@ fn expired_session_is_neither_taken_nor_removed() {
 #[test]
 fn session_without_a_timeout_has_the_default_of_its_insertion() {
     let scene = Scene::new(|builder| builder.timeout(Seconds(50)));
-    let before = scene.view().insert(session(1));
+    let before = scene.view().insert(session(1)).expect("nothing stalls");
     assert_eq!(scene.cache.set_timeout(Seconds(70)), Seconds(50));
     assert_eq!(scene.cache.timeout(), Seconds(70));
-    let after = scene.view().insert(session(2));
+    let after = scene.view().insert(session(2)).expect("nothing stalls");
     assert_eq!(before.expires(), UnixTime(START + 50));
     assert_eq!(after.expires(), UnixTime(START + 70));
 }
@@ -44,9 +44,10 @@ fn session_without_a_timeout_has_the_default_of_its_insertion() {
 #[test]
 fn every_timeout_is_cut_to_the_cap() {
     let scene = Scene::new(|builder| builder.timeout(Seconds(90)).lifetime_max(Seconds(60)));
-    let own = scene.view().insert(session(1).with_timeout(Seconds(u64::MAX)));
-    let default = scene.view().insert(session(2));
-    let short = scene.view().insert(session(3).with_timeout(Seconds(59)));
+    let own =
+        scene.view().insert(session(1).with_timeout(Seconds(u64::MAX))).expect("nothing stalls");
+    let default = scene.view().insert(session(2)).expect("nothing stalls");
+    let short = scene.view().insert(session(3).with_timeout(Seconds(59))).expect("nothing stalls");
     assert_eq!(own.expires(), UnixTime(START + 60));
     assert_eq!(default.expires(), UnixTime(START + 60));
     assert_eq!(short.expires(), UnixTime(START + 59));
@@ -56,7 +57,7 @@ fn every_timeout_is_cut_to_the_cap() {
 fn life_counts_from_the_time_of_creation() {
     let scene = Scene::new(|builder| builder);
     let old = session(1).with_created(UnixTime(START - 100)).with_timeout(Seconds(100));
-    scene.view().insert(old);
+    scene.view().insert(old).expect("nothing stalls");
     assert!(scene.finds(1));
     scene.clock.advance(Seconds(1));
     assert!(!scene.finds(1));
@@ -66,7 +67,7 @@ fn life_counts_from_the_time_of_creation() {
 fn timeout_beyond_the_end_of_time_never_expires_and_still_leaves_room() {
     let forever = Seconds(u64::MAX);
     let scene = Scene::new(|builder| builder.sessions_max(2).lifetime_max(forever));
-    let handle = scene.view().insert(session(1).with_timeout(forever));
+    let handle = scene.view().insert(session(1).with_timeout(forever)).expect("nothing stalls");
     assert_eq!(handle.expires(), UnixTime(u64::MAX));
     scene.insert(2, u64::MAX - 1);
     scene.clock.set(UnixTime(u64::MAX));

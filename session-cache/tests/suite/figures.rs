@@ -18,9 +18,9 @@ fn every_figure_counts_what_it_says() {
     assert!(scene.view().remove(VERSION, &id(3)));
     scene.clock.advance(Seconds(13));
     assert!(!scene.finds(2));
-    scene.view().insert(session(7));
+    scene.view().insert(session(7)).expect("nothing stalls");
     assert_eq!(scene.cache.flush(session_cache::UnixTime(0)), 2);
-    scene.view().insert(session(8));
+    scene.view().insert(session(8)).expect("nothing stalls");
 
     let mut expected = Statistics::default();
     expected.number = 1;
@@ -55,7 +55,7 @@ fn display_has_an_aligned_line_for_each_figure() {
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[0], "number                     1");
     assert_eq!(lines[6], "wrong context              0");
-    assert_eq!(lines.len(), 12);
+    assert_eq!(lines.len(), 13);
     assert!(lines.iter().all(|line| line.len() == lines[0].len()), "{text}");
 }
 

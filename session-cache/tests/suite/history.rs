@@ -37,7 +37,7 @@ fn record(scene: &Scene, ticks: &Ticks, thread: u64) -> HashMap<u64, Span> {
     for at in 0..INSERTS {
         let number = thread << 32 | at;
         let timeout = Seconds(1 + number.wrapping_mul(0x9e37_79b9) % 60);
-        view.insert(session(number).with_timeout(timeout));
+        view.insert(session(number).with_timeout(timeout)).expect("nothing stalls");
         let inserted = ticks.next();
         spans.insert(number, Span { inserted, seen: inserted });
         for back in 0..at.min(8) {

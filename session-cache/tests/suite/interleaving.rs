@@ -49,7 +49,7 @@ fn made_at_the_start(number: u64) -> Session {
 fn take_that_comes_second_is_lost_and_no_miss() {
     let (cache, clock) = interrupted_cache();
     let view = cache.context(IdContext::EMPTY);
-    view.insert(made_at_the_start(1));
+    view.insert(made_at_the_start(1)).expect("nothing stalls");
     clock.at_next_question(|cache| {
         assert!(cache.context(IdContext::EMPTY).take(VERSION, &id(1)).is_some());
     });
@@ -62,10 +62,10 @@ fn take_that_comes_second_is_lost_and_no_miss() {
 fn take_gets_what_came_in_place_of_what_it_found() {
     let (cache, clock) = interrupted_cache();
     let view = cache.context(IdContext::EMPTY);
-    view.insert(made_at_the_start(1));
+    view.insert(made_at_the_start(1)).expect("nothing stalls");
     clock.at_next_question(|cache| {
         let newer = Session::new(VERSION, id(1), Payload::copy_from(b"newer"));
-        cache.context(IdContext::EMPTY).insert(newer);
+        cache.context(IdContext::EMPTY).insert(newer).expect("nothing stalls");
     });
     assert_eq!(view.take(VERSION, &id(1)).unwrap().payload(), b"newer");
     let statistics = cache.statistics();
@@ -77,9 +77,12 @@ fn take_gets_what_came_in_place_of_what_it_found() {
 fn take_leaves_what_another_context_put_in_place_of_what_it_found() {
     let (cache, clock) = interrupted_cache();
     let view = cache.context(IdContext::EMPTY);
-    view.insert(made_at_the_start(1));
+    view.insert(made_at_the_start(1)).expect("nothing stalls");
     clock.at_next_question(|cache| {
-        cache.context(IdContext::new(b"other").unwrap()).insert(made_at_the_start(1));
+        cache
+            .context(IdContext::new(b"other").unwrap())
+            .insert(made_at_the_start(1))
+            .expect("nothing stalls");
     });
     assert!(view.take(VERSION, &id(1)).is_none());
     let statistics = cache.statistics();
@@ -90,7 +93,7 @@ fn take_leaves_what_another_context_put_in_place_of_what_it_found() {
 fn remove_that_comes_second_removes_nothing() {
     let (cache, clock) = interrupted_cache();
     let view = cache.context(IdContext::EMPTY);
-    view.insert(made_at_the_start(1));
+    view.insert(made_at_the_start(1)).expect("nothing stalls");
     clock.at_next_question(|cache| assert_eq!(cache.flush(UnixTime(0)), 1));
     assert!(!view.remove(VERSION, &id(1)));
     let statistics = cache.statistics();
@@ -101,10 +104,10 @@ fn remove_that_comes_second_removes_nothing() {
 fn lookup_of_an_expired_session_finds_what_came_in_its_place() {
     let (cache, clock) = interrupted_cache();
     let view = cache.context(IdContext::EMPTY);
-    view.insert(made_at_the_start(1).with_created(UnixTime(0)));
+    view.insert(made_at_the_start(1).with_created(UnixTime(0))).expect("nothing stalls");
     clock.at_next_question(|cache| {
         let newer = Session::new(VERSION, id(1), Payload::copy_from(b"newer"));
-        cache.context(IdContext::EMPTY).insert(newer);
+        cache.context(IdContext::EMPTY).insert(newer).expect("nothing stalls");
     });
     assert_eq!(view.lookup(VERSION, &id(1)).unwrap().payload(), b"newer");
     let statistics = cache.statistics();
@@ -115,7 +118,7 @@ fn lookup_of_an_expired_session_finds_what_came_in_its_place() {
 fn expired_session_leaves_once_though_two_find_it() {
     let (cache, clock) = interrupted_cache();
     let view = cache.context(IdContext::EMPTY);
-    view.insert(made_at_the_start(1).with_created(UnixTime(0)));
+    view.insert(made_at_the_start(1).with_created(UnixTime(0))).expect("nothing stalls");
     clock.at_next_question(|cache| {
         assert!(cache.context(IdContext::EMPTY).lookup(VERSION, &id(1)).is_none());
     });
@@ -128,7 +131,7 @@ fn expired_session_leaves_once_though_two_find_it() {
 fn lookup_returns_what_it_found_though_it_leaves_at_that_moment() {
     let (cache, clock) = interrupted_cache();
     let view = cache.context(IdContext::EMPTY);
-    view.insert(made_at_the_start(1));
+    view.insert(made_at_the_start(1)).expect("nothing stalls");
     clock.at_next_question(|cache| assert_eq!(cache.flush(UnixTime(0)), 1));
     assert_eq!(view.lookup(VERSION, &id(1)).unwrap().payload(), 1u64.to_be_bytes());
     assert!(view.lookup(VERSION, &id(1)).is_none());

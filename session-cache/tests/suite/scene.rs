@@ -31,7 +31,9 @@ impl Scene {
     }
 
     pub(crate) fn insert(&self, number: u64, timeout_seconds: u64) {
-        self.view().insert(session(number).with_timeout(Seconds(timeout_seconds)));
+        self.view()
+            .insert(session(number).with_timeout(Seconds(timeout_seconds)))
+            .expect("nothing stalls");
     }
 
     pub(crate) fn finds(&self, number: u64) -> bool {

@@ -85,7 +85,8 @@ fn hammer(scene: &Scene, dice: &mut Dice, play: Play, account: &Account) {
         }
         match dice.throw(16) {
             0..8 => {
-                view.insert(session(number).with_timeout(Seconds(dice.throw(play.timeouts))));
+                view.insert(session(number).with_timeout(Seconds(dice.throw(play.timeouts))))
+                    .expect("nothing stalls");
                 add(&account.stored, 1);
             }
             8..11 => {
@@ -164,7 +165,7 @@ fn take_has_one_winner() {
                     let mut won = 0;
                     for round in 0..rounds {
                         if round % THREADS == thread {
-                            scene.view().insert(session(round));
+                            scene.view().insert(session(round)).expect("nothing stalls");
                         }
                         barrier.wait();
                         won += u64::from(scene.view().take(VERSION, &id(round)).is_some());
@@ -192,7 +193,7 @@ fn limit_holds_from_the_moment_a_smaller_one_is_set() {
             scope.spawn(move || {
                 let mut number = thread << 32;
                 while !stop.0.load(Ordering::Relaxed) {
-                    scene.view().insert(session(number));
+                    scene.view().insert(session(number)).expect("nothing stalls");
                     number += 1;
                 }
             });
@@ -244,7 +245,8 @@ fn settings_change_while_others_work() {
         for thread in 0..2 {
             scope.spawn(move || {
                 for number in 0..5_000 {
-                    let stored = scene.view().insert(session(number * 2 + thread));
+                    let stored =
+                        scene.view().insert(session(number * 2 + thread)).expect("nothing stalls");
                     let life = stored.expires().0 - stored.created().0;
                     assert!([50, 300].contains(&life), "a life of {life} seconds");
                 }

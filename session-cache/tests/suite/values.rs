@@ -87,7 +87,7 @@ fn handle_tells_what_was_stored() {
         .with_created(UnixTime(990))
         .with_timeout(Seconds(25));
     let view = scene.cache.context(id_context("there"));
-    let stored = view.insert(session);
+    let stored = view.insert(session).expect("nothing stalls");
     let found = view.lookup(ProtocolVersion(0x0305), &id).unwrap();
     for handle in [stored, found] {
         assert_eq!(handle.version(), ProtocolVersion(0x0305));
@@ -103,7 +103,10 @@ fn handle_tells_what_was_stored() {
 fn handle_outlives_removal_and_the_cache() {
     let scene = Scene::new(|builder| builder);
     let id = SessionId::new(b"id").unwrap();
-    let handle = scene.view().insert(Session::new(VERSION, id, Payload::copy_from(b"kept")));
+    let handle = scene
+        .view()
+        .insert(Session::new(VERSION, id, Payload::copy_from(b"kept")))
+        .expect("nothing stalls");
     let clone = handle.clone();
     assert!(scene.view().remove(VERSION, &id));
     drop(scene);
@@ -120,7 +123,7 @@ fn no_secret_is_ever_printed() {
     let session = Session::new(VERSION, id, Payload::copy_from(b"ZZZZ"));
     let mut printed = format!("{session:?} {id:?} {context:?}");
     let view = scene.cache.context(context);
-    let handle = view.insert(session);
+    let handle = view.insert(session).expect("nothing stalls");
     printed += &format!("{handle:?} {view:?} {:?} {:?}", scene.cache, SessionCache::builder());
     printed += &format!("{:?} {:?}", handle.version(), Payload::copy_from(b"ZZZZ"));
     for byte in [b'Q', b'W', b'Z'] {

@@ -118,9 +118,9 @@ impl Actor {
     pub(crate) fn insert(&self, key: Key, number: u64) -> Result<(), u64> {
         self.under(|guard| {
             let inserted = self.table.insert_under(guard, key, self.value(number));
-            inserted.map(drop).map_err(|occupied| {
-                assert_eq!(occupied.value.number, number, "the value comes back");
-                occupied.existing.number
+            inserted.map(drop).map_err(|refused| {
+                assert_eq!(refused.value.number, number, "the value comes back");
+                refused.existing().expect("nothing stalls in a model").number
             })
         })
     }

@@ -2,9 +2,11 @@
 //!
 //! A collector of our own: no other crate's guard can hold our garbage back, nor ours theirs.
 
-use core::cell::Cell;
+use core::cell::{Cell, UnsafeCell};
+use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
-use std::sync::LazyLock;
+use core::sync::atomic::{AtomicIsize, AtomicPtr, Ordering};
+use std::thread::AccessError;
 
 use crossbeam_epoch::{Collector, LocalHandle};
 
@@ -20,20 +22,106 @@ use crate::stripe::STRIPES;
 ///
 /// A hand-over costs a few hundred nanoseconds; a batch keeps at most this many payloads waiting
 /// with a thread that then falls idle.
-const BATCH: u32 = 64;
+const BATCH: i32 = 64;
 
-static COLLECTOR: LazyLock<Collector> = LazyLock::new(Collector::new);
+/// The collector of this process; null before the first use. Never freed: after a fork the parent's
+/// is left as it is.
+static COLLECTOR: AtomicPtr<Collector> = AtomicPtr::new(core::ptr::null_mut());
+
+/// Entries that were retired and not yet released, but for what threads have not reported yet.
+static WAITING: Padded<AtomicIsize> = Padded(AtomicIsize::new(0));
+
+#[cfg(not(session_loom))]
+static GRAVEYARDS: [Graveyard; STRIPES] = [const { Graveyard::new() }; STRIPES];
+
+#[repr(align(128))]
+struct Padded<T>(T);
 
 std::thread_local! {
-    static LOCAL: LocalHandle = COLLECTOR.register();
-    /// Entries retired since the last hand-over.
-    static RETIRED: Cell<u32> = const { Cell::new(0) };
+    static LOCAL: Local = Local::register();
     /// Whether something was handed over since this thread last settled.
     static HANDED_OVER: Cell<bool> = const { Cell::new(false) };
 }
 
-#[cfg(not(session_loom))]
-static GRAVEYARDS: [Graveyard; STRIPES] = [const { Graveyard::new() }; STRIPES];
+/// A thread's part in the collector.
+struct Local {
+    /// Replaced after a fork only.
+    handle: UnsafeCell<ManuallyDrop<LocalHandle>>,
+    /// Entries retired less entries released by this thread, since it last reported.
+    unreported: Cell<i32>,
+    /// Entries retired since this thread last handed over.
+    retired: Cell<i32>,
+}
+
+impl Local {
+    fn register() -> Local {
+        let handle = ManuallyDrop::new(collector().register());
+        Local { handle: UnsafeCell::new(handle), unreported: Cell::new(0), retired: Cell::new(0) }
+    }
+
+    #[inline]
+    fn handle(&self) -> &LocalHandle {
+        // SAFETY: only `renew` writes, on this very thread and while nobody borrows.
+        unsafe { &*self.handle.get() }
+    }
+
+    /// Counts entries that wait, or wait no longer, and reports them now and then.
+    fn count(&self, more: i32) {
+        let unreported = self.unreported.get() + more;
+        if unreported.abs() < BATCH {
+            self.unreported.set(unreported);
+        } else {
+            self.unreported.set(0);
+            report(unreported);
+        }
+    }
+
+    /// Begins anew with the collector of a process that was just forked off.
+    fn renew(&self) {
+        let new = ManuallyDrop::new(collector().register());
+        // The old one is not dropped: it belongs to the parent's collector, whose other threads are not
+        // here to make way.
+        // SAFETY: `handle` lends for no longer than a call, and this is none of those.
+        unsafe { *self.handle.get() = new };
+        self.unreported.set(0);
+        self.retired.set(0);
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        report(self.unreported.get());
+        // SAFETY: dropped once, here.
+        unsafe { ManuallyDrop::drop(self.handle.get_mut()) };
+    }
+}
+
+fn report(entries: i32) {
+    // Relaxed: a figure; a refusal that comes one batch early or late harms nobody.
+    WAITING.0.fetch_add(entries as isize, Ordering::Relaxed);
+}
+
+fn collector() -> &'static Collector {
+    // Acquire: observes the collector that the exchange below published.
+    let there = COLLECTOR.load(Ordering::Acquire);
+    // SAFETY: never freed once it is published.
+    if let Some(there) = unsafe { there.as_ref() } {
+        return there;
+    }
+    let new = Box::into_raw(Box::new(Collector::new()));
+    let null = core::ptr::null_mut();
+    // Release: publishes the collector. Acquire on failure: observes the other thread's.
+    match COLLECTOR.compare_exchange(null, new, Ordering::Release, Ordering::Acquire) {
+        // SAFETY: just made, published, and never freed.
+        Ok(_) => unsafe { &*new },
+        Err(there) => {
+            // SAFETY: just made, and never published.
+            drop(unsafe { Box::from_raw(new) });
+            // SAFETY: not null, or the exchange would have succeeded; never freed.
+            unsafe { &*there }
+        }
+    }
+}
 
 pub(crate) struct Guard(crossbeam_epoch::Guard);
 
@@ -41,8 +129,41 @@ pub(crate) struct Guard(crossbeam_epoch::Guard);
 pub(crate) fn pin() -> Guard {
     // A thread whose locals are gone already (a destructor of another thread-local calls us) takes
     // part for this one guard.
-    let guard = LOCAL.try_with(LocalHandle::pin);
-    Guard(guard.unwrap_or_else(|_| COLLECTOR.register().pin()))
+    let guard = LOCAL.try_with(|local| local.handle().pin());
+    Guard(guard.unwrap_or_else(|_: AccessError| collector().register().pin()))
+}
+
+/// How many retired entries wait, as far as threads have reported.
+#[inline]
+pub(crate) fn waiting() -> usize {
+    // Relaxed: see `report`. A release may be reported before its retirement.
+    WAITING.0.load(Ordering::Relaxed).max(0) as usize
+}
+
+/// Tries to free what is due, unless that is no longer needed; whether it still is then.
+#[cold]
+pub(crate) fn stays_stalled(waiting_max: usize) -> bool {
+    // Each time frees up to eight batches, the first after two, unless a guard is held for long.
+    for _ in 0..10 {
+        pin().hand_over();
+        // What this thread has freed has to count, or one that is alone would never see it.
+        let _ = LOCAL.try_with(|local| report(local.unreported.replace(0)));
+        if waiting() <= waiting_max {
+            return false;
+        }
+    }
+    true
+}
+
+pub(crate) fn after_fork() {
+    assert!(!is_pinned(), "after_fork was called under a guard");
+    let new = Box::into_raw(Box::new(Collector::new()));
+    // Release: publishes the collector. The parent's is left, with what waits there.
+    COLLECTOR.store(new, Ordering::Release);
+    // Relaxed: there is one thread.
+    WAITING.0.store(0, Ordering::Relaxed);
+    // A thread whose locals are gone registers for each guard, and so with the new one.
+    let _ = LOCAL.try_with(Local::renew);
 }
 
 pub(crate) fn reclaim() {
@@ -55,6 +176,8 @@ pub(crate) fn reclaim() {
     }
     #[cfg(not(session_loom))]
     GRAVEYARDS.iter().for_each(Graveyard::empty);
+    // What this thread has counted and not reported yet.
+    let _ = LOCAL.try_with(|local| report(local.unreported.replace(0)));
 }
 
 #[inline]
@@ -77,7 +200,7 @@ fn is_pinned() -> bool {
     }
     // A thread whose locals are gone is in the destructor of another thread-local. A guard that is
     // held there does not keep a value's `drop` from running: it protects as any other.
-    LOCAL.try_with(LocalHandle::is_pinned).unwrap_or(false)
+    LOCAL.try_with(|local| local.handle().is_pinned()).unwrap_or(false)
 }
 
 /// Frees an entry whose last reference was released: now, or when this thread's guard is gone.
@@ -137,12 +260,24 @@ impl Guard {
         if cfg!(session_loom) {
             return;
         }
-        let retired = RETIRED.get() + 1;
-        RETIRED.set(retired % BATCH);
-        if retired == BATCH {
-            self.0.flush();
-            HANDED_OVER.set(true);
+        let is_batch = LOCAL.try_with(|local| {
+            local.count(1);
+            local.retired.set((local.retired.get() + 1) % BATCH);
+            local.retired.get() == 0
+        });
+        if is_batch.unwrap_or_else(|_| {
+            report(1);
+            true
+        }) {
+            self.hand_over();
         }
+    }
+
+    /// Hands this thread's batch to the collector, which frees what is due.
+    #[cold]
+    fn hand_over(&self) {
+        self.0.flush();
+        HANDED_OVER.set(true);
     }
 }
 
@@ -157,6 +292,9 @@ struct Retired {
 unsafe impl Send for Retired {}
 
 fn release_retired(retired: Retired) {
+    if !cfg!(session_loom) && LOCAL.try_with(|local| local.count(-1)).is_err() {
+        report(-1);
+    }
     // SAFETY: the table's own reference is given up here, once.
     if unsafe { Header::release(retired.entry) } {
         // SAFETY: `release` has returned true; under the collector's guard the value has to wait.

@@ -133,6 +133,17 @@ pub(crate) unsafe fn free(entry: NonNull<Header>) {
 
 pub(crate) use free as bury;
 
+/// Models retire a handful of entries, and nothing is refused in them.
+pub(crate) fn waiting() -> usize {
+    0
+}
+
+pub(crate) fn stays_stalled(_: usize) -> bool {
+    false
+}
+
+pub(crate) fn after_fork() {}
+
 pub(crate) fn reclaim() {}
 
 pub(crate) fn settle() {}

@@ -46,7 +46,7 @@ pub struct Guard(pub(crate) chosen::Guard);
 ///
 /// let table = Table::with_capacity(100, KeyHasher::folded([1, 2]));
 /// let key = Key::new(0, b"id").expect("at most 32 bytes");
-/// table.replace(key, String::from("value"));
+/// table.replace(key, String::from("value")).expect("nothing stalls");
 ///
 /// let guard = pin();
 /// let borrow = table.get(&key, &guard).expect("just stored");
@@ -69,6 +69,36 @@ pub fn pin() -> Guard {
 /// Runs foreign code: the `drop` of values.
 pub fn reclaim() {
     chosen::reclaim();
+}
+
+/// Returns how many removed or replaced entries wait to be freed, over all tables of the process.
+///
+/// Each thread reports in batches of 64, so the figure may be off by as many a thread.
+pub fn waiting() -> usize {
+    chosen::waiting()
+}
+
+/// Whether more than `waiting_max` entries wait to be freed, also after an attempt to free some.
+#[inline]
+pub(crate) fn is_stalled(waiting_max: usize) -> bool {
+    waiting() > waiting_max && chosen::stays_stalled(waiting_max)
+}
+
+/// Begins anew in a process that was just forked off: call it in the child, before anything else here.
+///
+/// A guard that another thread of the parent held at the fork would hold back everything in the
+/// child, for ever, since that thread is not there to drop it. A child with a fresh collector is
+/// free of it. What waited to be freed in the parent at the fork stays in the child's memory, unfreed
+/// and its values not dropped.
+///
+/// Fork where no other thread is inside of any call of this crate: before threads are started, as
+/// servers that fork workers do. Draw fresh secrets for the tables that the child makes.
+///
+/// # Panics
+///
+/// When this thread holds a guard.
+pub fn after_fork() {
+    chosen::after_fork();
 }
 
 /// Drops the values that wait for this thread to let go of its guard: those that were freed while it

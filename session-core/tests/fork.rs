@@ -1,0 +1,93 @@
+//! A process that forks before it starts threads, as servers with worker processes do.
+
+#![cfg(unix)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use session_core::{Key, KeyHasher, Table, after_fork, pin, reclaim, waiting};
+
+struct Counted(Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn key(name: usize) -> Key {
+    Key::new(0, &name.to_be_bytes()).expect("eight bytes are few enough")
+}
+
+/// Runs `child` in a process forked off here; returns its exit status.
+fn forked(child: impl FnOnce() -> bool) -> i32 {
+    // SAFETY: the child uses nothing that another thread of this process may hold locked, but for
+    // the allocator, which glibc and macOS make usable after a fork.
+    let pid = unsafe { libc::fork() };
+    assert!(pid >= 0, "fork failed");
+    if pid == 0 {
+        let fine = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child)).unwrap_or(false);
+        // SAFETY: ends the child at once, without running the parent's destructors in it.
+        unsafe { libc::_exit(if fine { 0 } else { 1 }) };
+    }
+    let mut status = 0;
+    // SAFETY: `pid` is our child, and `status` lives over the call.
+    let waited = unsafe { libc::waitpid(pid, &mut status, 0) };
+    assert_eq!(waited, pid);
+    libc::WEXITSTATUS(status) | libc::WTERMSIG(status) << 8
+}
+
+#[test]
+fn child_reclaims_although_a_thread_of_the_parent_held_a_guard() {
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let table = Table::with_capacity(100, KeyHasher::folded([21, 22]));
+    for name in 0..10 {
+        let value = Counted(dropped.clone());
+        table.insert(key(name), value).expect("nothing waits yet");
+    }
+    let (pinned, is_pinned) = mpsc::sync_channel(1);
+    let (let_go, waits) = mpsc::sync_channel::<()>(0);
+    let reader = thread::spawn(move || {
+        let _guard = pin();
+        pinned.send(()).expect("the test waits");
+        let _ = waits.recv();
+    });
+    is_pinned.recv().expect("the reader takes its guard");
+
+    let work = || {
+        // What the parent stored is there, and leaves.
+        assert!((0..10).all(|name| table.remove(&key(name))));
+        for round in 0..1_000 {
+            table.replace(key(round % 7), Counted(dropped.clone())).expect("nothing stalls");
+        }
+        (0..100).for_each(|_| reclaim());
+        dropped.load(Ordering::SeqCst)
+    };
+    let all = 10 + 1_000 - 7;
+    assert_eq!(forked(|| work() == 0), 0, "without after_fork the parent's reader holds all back");
+    let anew = || {
+        after_fork();
+        waiting() == 0 && work() == all
+    };
+    assert_eq!(forked(anew), 0, "with it nothing does");
+
+    // The parent is as it was.
+    assert_eq!(table.len(), 10);
+    drop(let_go);
+    reader.join().expect("the reader does not panic");
+    assert!((0..10).all(|name| table.remove(&key(name))));
+    (0..100).for_each(|_| reclaim());
+    assert_eq!(dropped.load(Ordering::SeqCst), 10);
+}
+
+#[test]
+fn after_fork_under_a_guard_is_refused() {
+    let under_a_guard = || {
+        std::panic::set_hook(Box::new(|_| ()));
+        let _guard = pin();
+        std::panic::catch_unwind(after_fork).is_err()
+    };
+    assert_eq!(forked(under_a_guard), 0);
+}
