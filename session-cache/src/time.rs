@@ -44,21 +44,29 @@ pub trait Clock: Send + Sync + 'static {
 /// Follows the monotonic clock, and the wall clock only when that runs ahead.
 ///
 /// A wall clock that is set back is not followed; one that is set forward is, and stays followed when it
-/// is set back again. Either way no session lives longer than its timeout.
+/// is set back again. Either way no session lives longer than its timeout. The wall clock is looked at
+/// once a second: a jump is followed a second later at most.
 #[derive(Debug)]
 pub struct SystemClock {
     created: Instant,
     /// Nanoseconds from the monotonic clock's zero (`created`) to 1970; written by whoever sees the wall
     /// clock ahead, and never lowered.
     offset_nanos: AtomicU64,
+    /// The second since `created`, counted from 1, in which the wall clock was last looked at.
+    looked_at: AtomicU64,
 }
 
 impl SystemClock {
     /// Starts from the wall clock as it stands. A wall clock before 1970 counts as 1970.
     pub fn new() -> SystemClock {
-        let clock = SystemClock { created: Instant::now(), offset_nanos: AtomicU64::new(0) };
+        let clock = SystemClock::before_the_first_look();
         clock.now();
         clock
+    }
+
+    fn before_the_first_look() -> SystemClock {
+        let (offset_nanos, looked_at) = (AtomicU64::new(0), AtomicU64::new(0));
+        SystemClock { created: Instant::now(), offset_nanos, looked_at }
     }
 
     /// Returns the time when the clocks show `wall` since 1970 and `monotonic` since creation.
@@ -74,14 +82,30 @@ impl SystemClock {
         }
         UnixTime(monotonic.saturating_add(offset) / NANOS_PER_SECOND)
     }
-}
 
-impl Clock for SystemClock {
-    fn now(&self) -> UnixTime {
+    /// Looks at the wall clock too.
+    #[cold]
+    fn look(&self) -> UnixTime {
         // The wall clock first: a thread that is interrupted between the two then sees the wall clock
         // too far behind, which changes nothing, and never too far ahead, which would stay for ever.
         let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         self.at(wall, self.created.elapsed())
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> UnixTime {
+        let monotonic = self.created.elapsed();
+        // Counted from 1, so that the first second is looked at too.
+        let second = monotonic.as_secs() + 1;
+        // Relaxed, both: whoever comes first in a second looks; that two do harms nobody.
+        if self.looked_at.load(Ordering::Relaxed) != second {
+            self.looked_at.store(second, Ordering::Relaxed);
+            return self.look();
+        }
+        // Relaxed: as in `at`.
+        let offset = self.offset_nanos.load(Ordering::Relaxed);
+        UnixTime(saturating_nanos(monotonic).saturating_add(offset) / NANOS_PER_SECOND)
     }
 }
 
@@ -152,7 +176,7 @@ mod tests {
     use super::*;
 
     fn clock_created_at(wall_seconds: u64) -> SystemClock {
-        let clock = SystemClock { created: Instant::now(), offset_nanos: AtomicU64::new(0) };
+        let clock = SystemClock::before_the_first_look();
         assert_eq!(at(&clock, wall_seconds, 0), wall_seconds);
         clock
     }
@@ -193,6 +217,20 @@ mod tests {
         let (wall, monotonic) = (Duration::from_millis(1_700), Duration::from_millis(600));
         assert_eq!(clock.at(wall, monotonic).0, 1);
         assert_eq!(clock.at(Duration::ZERO, Duration::from_millis(900)).0, 2);
+    }
+
+    #[test]
+    fn wall_clock_is_looked_at_once_a_second() {
+        let clock = SystemClock::new();
+        let offset = clock.offset_nanos.load(Ordering::Relaxed);
+        // As if the wall clock had been an hour behind at the last look: not noticed in this second,
+        // noticed in the next.
+        clock.offset_nanos.store(offset - 3_600 * NANOS_PER_SECOND, Ordering::Relaxed);
+        let (before, second) = (clock.now().0, clock.looked_at.load(Ordering::Relaxed));
+        clock.looked_at.store(0, Ordering::Relaxed);
+        let after = clock.now().0;
+        assert!(after >= before + 3_600 || second > 1, "{after} after {before}");
+        assert!(clock.looked_at.load(Ordering::Relaxed) >= second);
     }
 
     #[test]
