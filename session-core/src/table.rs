@@ -355,3 +355,69 @@ impl<V: Send + Sync + 'static> fmt::Debug for Table<V> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEYS: u64 = 100_000;
+
+    impl<V: Send + Sync + 'static> Table<V> {
+        /// The most entries that a lookup can meet.
+        fn longest_list(&self) -> usize {
+            let guard = pin();
+            let mut lengths = std::collections::HashMap::new();
+            let bits = self.buckets.count().trailing_zeros();
+            for entry in self.iter(&guard) {
+                *lengths.entry(self.hash(entry.key()) >> (64 - bits)).or_insert(0) += 1;
+            }
+            lengths.into_values().max().unwrap_or(0)
+        }
+    }
+
+    fn filled(secret: [u64; 2], ids: impl Iterator<Item = [u8; 32]>) -> Table<()> {
+        let table = Table::with_capacity(KEYS as usize, KeyHasher::folded(secret));
+        for id in ids {
+            let key = Key::new(0, &id).expect("32 bytes are few enough");
+            table.insert(key, ()).expect("each id is new");
+        }
+        assert_eq!(table.len() as u64, KEYS);
+        table
+    }
+
+    fn numbered(number: u64) -> [u8; 32] {
+        let mut id = [0x5a; 32];
+        id[24..].copy_from_slice(&number.to_be_bytes());
+        id
+    }
+
+    #[test]
+    fn ids_that_were_chosen_to_collide_do_so_only_under_the_secret_they_were_chosen_for() {
+        let (known, fresh) = ([1, 2], [3, 4]);
+        let hasher = KeyHasher::folded(known);
+        let hash = |id: &[u8; 32]| hasher.hash(&Key::new(0, id).expect("32 bytes"));
+        let chosen = || (0..).map(numbered).filter(|id| hash(id) >> 58 == 0).take(KEYS as usize);
+        let attacked = filled(known, chosen()).longest_list();
+        let safe = filled(fresh, chosen()).longest_list();
+        assert!(attacked > 25, "{attacked}: the ids were to collide");
+        assert!(safe < 10, "{safe}: as random ids do");
+    }
+
+    #[test]
+    fn ids_with_a_common_prefix_spread_like_random_ones() {
+        let longest = filled([5, 6], (0..KEYS).map(numbered)).longest_list();
+        assert!(longest < 10, "{longest}");
+    }
+
+    #[test]
+    fn a_table_that_grew_has_lists_as_short_as_one_that_did_not() {
+        let table = Table::with_capacity(0, KeyHasher::folded([7, 8]));
+        for number in 0..KEYS {
+            let key = Key::new(0, &numbered(number)).expect("32 bytes are few enough");
+            table.insert(key, ()).expect("each id is new");
+        }
+        assert!(table.buckets.count() as u64 >= KEYS / 2, "{} buckets", table.buckets.count());
+        let longest = table.longest_list();
+        assert!(longest < 14, "{longest}");
+    }
+}
