@@ -392,6 +392,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "too many keys for Miri; `cargo xtask test` runs it")]
     fn ids_that_were_chosen_to_collide_do_so_only_under_the_secret_they_were_chosen_for() {
         let (known, fresh) = ([1, 2], [3, 4]);
         let hasher = KeyHasher::folded(known);
@@ -404,12 +405,14 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "too many keys for Miri; `cargo xtask test` runs it")]
     fn ids_with_a_common_prefix_spread_like_random_ones() {
         let longest = filled([5, 6], (0..KEYS).map(numbered)).longest_list();
         assert!(longest < 10, "{longest}");
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "too many keys for Miri; `cargo xtask test` runs it")]
     fn a_table_that_grew_has_lists_as_short_as_one_that_did_not() {
         let table = Table::with_capacity(0, KeyHasher::folded([7, 8]));
         for number in 0..KEYS {

@@ -1,6 +1,7 @@
 //! A process that forks before it starts threads, as servers with worker processes do.
 
-#![cfg(unix)]
+// Miri has no processes.
+#![cfg(all(unix, not(miri)))]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

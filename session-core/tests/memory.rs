@@ -59,6 +59,7 @@ fn overhead_bytes(capacity: usize, entries: usize) -> usize {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many entries for Miri; `cargo xtask test` runs it")]
 fn entry_costs_at_most_128_bytes_beyond_id_and_value() {
     for (capacity, entries) in
         [(20_480, 20_480), (1_000_000, 1_000_000), (0, 20_480), (0, 1_000_000)]
