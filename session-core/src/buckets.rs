@@ -172,6 +172,10 @@ impl Buckets {
         if array.load(Acquire).is_null() {
             let count = 1 << bits;
             let new = memory::later(count);
+            if new.is_null() {
+                // No memory: the lists get longer instead, and a later insertion tries again.
+                return;
+            }
             // Release: publishes the array to who doubles. Acquire on failure: as above.
             if array.compare_exchange(core::ptr::null_mut(), new, Release, Acquire).is_err() {
                 // SAFETY: just made with this count, and never published.
@@ -223,24 +227,28 @@ mod memory {
 
     use super::{AtomicLink, Later};
 
+    fn layout<T>(count: usize) -> Layout {
+        Layout::array::<T>(count).expect("the number of buckets is bounded")
+    }
+
     fn zeroed<T>(count: usize) -> *mut T {
-        let layout = Layout::array::<T>(count).expect("the number of buckets is bounded");
         // SAFETY: `count` is at least one, and neither kind of bucket is empty.
-        let memory = unsafe { alloc_zeroed(layout) }.cast::<T>();
-        if memory.is_null() {
-            handle_alloc_error(layout);
-        }
-        memory
+        unsafe { alloc_zeroed(layout::<T>(count)) }.cast::<T>()
     }
 
     pub(super) fn heads(count: usize) -> Box<[AtomicLink]> {
-        let heads = core::ptr::slice_from_raw_parts_mut(zeroed::<AtomicLink>(count), count);
+        let heads = zeroed::<AtomicLink>(count);
+        if heads.is_null() {
+            handle_alloc_error(layout::<AtomicLink>(count));
+        }
+        let heads = core::ptr::slice_from_raw_parts_mut(heads, count);
         // SAFETY:
         // * The memory was just allocated by the global allocator with the layout of this slice.
         // * Zero bits are a valid link, the end of a list.
         unsafe { Box::from_raw(heads) }
     }
 
+    /// Null when there is no memory.
     pub(super) fn later(count: usize) -> *mut Later {
         // Zero bits are a bucket that is untouched.
         zeroed(count)
@@ -250,9 +258,8 @@ mod memory {
     ///
     /// * `array` was made by [`later`] with this count, and is not used again.
     pub(super) unsafe fn free(array: *mut Later, count: usize) {
-        let layout = Layout::array::<Later>(count).expect("it was allocated with this layout");
         // SAFETY: allocated with this layout; the elements have no drop.
-        unsafe { dealloc(array.cast(), layout) };
+        unsafe { dealloc(array.cast(), layout::<Later>(count)) };
     }
 }
 
