@@ -37,6 +37,9 @@ struct Ends {
     tail: u32,
 }
 
+/// By how many nodes the queue grows at least.
+const NODES_MORE_MIN: usize = 64;
+
 impl<T> Queue<T> {
     pub(crate) fn new() -> Queue<T> {
         Queue { nodes: Slab::new(), seconds: BTreeMap::new(), next_stamp: 0 }
@@ -44,6 +47,10 @@ impl<T> Queue<T> {
 
     /// Puts an item behind all that expire in the same second, and returns its place.
     pub(crate) fn link(&mut self, item: T, expires: UnixTime) -> u32 {
+        if self.nodes.len() == self.nodes.capacity() {
+            // By an eighth: twice as many would be a node too much for each session.
+            self.nodes.reserve_exact(NODES_MORE_MIN.max(self.nodes.len() / 8));
+        }
         let place = self.nodes.vacant_key() as u32;
         let ends = self.seconds.entry(expires).or_insert(Ends { head: place, tail: NONE });
         let previous = ends.tail;
