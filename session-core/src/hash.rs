@@ -59,7 +59,10 @@ impl KeyHasher {
         match &self.0 {
             Algorithm::Folded { seed, shared } => {
                 let mut hasher = FoldHasher::with_seed(*seed, shared);
-                hasher.write(key.padded_id());
+                // As numbers: a step each, where bytes of any length take a loop.
+                let [first, second] = key.halves();
+                hasher.write_u128(first);
+                hasher.write_u128(second);
                 hasher.write_u32(key.shape());
                 hasher.finish()
             }

@@ -63,6 +63,16 @@ impl Key {
     pub(crate) fn padded_id(&self) -> &[u8; ID_BYTES_MAX] {
         &self.id
     }
+
+    /// The same as two numbers, in this machine's byte order.
+    #[inline]
+    pub(crate) fn halves(&self) -> [u128; 2] {
+        let half = |from: usize| {
+            let bytes = self.id[from..from + ID_BYTES_MAX / 2].try_into();
+            u128::from_ne_bytes(bytes.expect("half of 32 bytes"))
+        };
+        [half(0), half(ID_BYTES_MAX / 2)]
+    }
 }
 
 impl fmt::Debug for Key {
