@@ -123,6 +123,39 @@ fn two_that_double_at_once_lose_no_array() {
 }
 
 #[test]
+fn array_of_another_that_doubles_is_whole_to_who_uses_it() {
+    // All under one guard each: taking another would publish the array too.
+    scenario(2, |stage| {
+        let (a, b) = (stage.actor(), stage.actor());
+        let double = move || a.under(|_| a.table.double());
+        let double_and_look = move || {
+            b.under(|guard| {
+                b.table.double();
+                b.table.get(&key(200, 0), guard).is_none()
+            })
+        };
+        assert_eq!(both(double, double_and_look), ((), true));
+        0
+    });
+}
+
+#[test]
+fn removal_through_a_bucket_that_is_being_linked_meets_what_is_published() {
+    // The bucket is linked and not yet ready when the remover asks, which so comes to it by the first
+    // one. The second entry is made after the link was published, which therefore does not publish it.
+    scenario(2, |stage| {
+        let (a, b) = (stage.actor(), stage.actor());
+        a.table.double();
+        let insert = move || (a.insert(key(200, 0), 1), a.insert(key(190, 0), 2));
+        let (inserted, taken) = both(insert, move || b.take(key(190, 0)));
+        assert_eq!(inserted, (Ok(()), Ok(())));
+        assert!(matches!(taken, None | Some(2)), "{taken:?}");
+        assert_eq!(stage.actor().all().len(), if taken.is_some() { 1 } else { 2 });
+        2
+    });
+}
+
+#[test]
 fn one_key_inserted_by_way_of_two_buckets_has_one_winner() {
     scenario(2, |stage| {
         let (a, b) = (stage.actor(), stage.actor());

@@ -158,9 +158,8 @@ pub(crate) fn stays_stalled(waiting_max: usize) -> bool {
 pub(crate) fn after_fork() {
     assert!(!is_pinned(), "after_fork was called under a guard");
     let new = Box::into_raw(Box::new(Collector::new()));
-    // Release: publishes the collector. The parent's is left, with what waits there.
-    COLLECTOR.store(new, Ordering::Release);
-    // Relaxed: there is one thread.
+    // Relaxed, both: there is one thread. The parent's collector is left, with what waits there.
+    COLLECTOR.store(new, Ordering::Relaxed);
     WAITING.0.store(0, Ordering::Relaxed);
     // A thread whose locals are gone registers for each guard, and so with the new one.
     let _ = LOCAL.try_with(Local::renew);
