@@ -2,6 +2,10 @@
 // Each set of models leaves out a part: the collector, or the ghost that stands for it.
 #![cfg_attr(session_loom, allow(dead_code, unused_imports))]
 
+// Both have the same modules, so that the models need only one name.
+#[cfg(session_shuttle)]
+extern crate shuttle as loom;
+
 mod buckets;
 mod chain;
 mod counter;

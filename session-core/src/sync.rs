@@ -1,5 +1,7 @@
 //! The one door through which atomics enter: the standard library's, or loom's when a model runs.
 //!
+//! Under `session_shuttle` the name `loom` is shuttle's, which has the same atomics and no weak memory.
+//!
 //! Only what decides the table's protocol comes through here. Counters do not: they publish
 //! nothing, and a model that branched on them would explore noise.
 
@@ -17,21 +19,21 @@ pub(crate) use core::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};
 /// an entry that is read before its contents were published, or after it was freed, is a data race
 /// on this cell, and the model fails. Outside of models it is nothing.
 pub(crate) struct Canary {
-    #[cfg(session_loom)]
+    #[cfg(all(session_loom, not(session_shuttle)))]
     cell: loom::cell::UnsafeCell<u32>,
 }
 
 impl Canary {
     pub(crate) fn new() -> Canary {
         Canary {
-            #[cfg(session_loom)]
+            #[cfg(all(session_loom, not(session_shuttle)))]
             cell: loom::cell::UnsafeCell::new(0x11fe),
         }
     }
 
     #[inline(always)]
     pub(crate) fn touch(&self) {
-        #[cfg(session_loom)]
+        #[cfg(all(session_loom, not(session_shuttle)))]
         self.cell.with(|alive| {
             // SAFETY: loom itself fails the model when a write is concurrent with this read.
             assert_eq!(unsafe { *alive }, 0x11fe, "a freed entry was touched");
@@ -40,7 +42,7 @@ impl Canary {
 
     #[inline(always)]
     pub(crate) fn bury(&self) {
-        #[cfg(session_loom)]
+        #[cfg(all(session_loom, not(session_shuttle)))]
         self.cell.with_mut(|alive| {
             // SAFETY: loom itself fails the model when another access is concurrent with this one.
             unsafe { *alive = 0xdead }

@@ -188,8 +188,33 @@ pub(crate) fn scenario(threads: usize, body: impl Fn(&Stage) -> usize + Send + S
     });
 }
 
+/// Tries random schedules: of every step alike, then of a few chosen preemptions (PCT), which finds
+/// what needs one thread to stand still for long.
+#[cfg(session_shuttle)]
+fn engine<T>(threads: usize, body: impl Fn() -> T + Send + Sync + 'static) {
+    use shuttle::scheduler::{PctScheduler, RandomScheduler};
+
+    const PREEMPTIONS: usize = 3;
+    let schedules = match std::env::var("SESSION_SHUTTLE_SCHEDULES") {
+        Ok(text) => text.parse().expect("SESSION_SHUTTLE_SCHEDULES is a number"),
+        Err(_) => 5_000,
+    };
+    let mut config = shuttle::Config::new();
+    config.stack_size = 1 << 18;
+    config.silence_warnings = true;
+    let body = StdArc::new(body);
+    let start = std::time::Instant::now();
+    let again = body.clone();
+    let random = RandomScheduler::new(schedules);
+    shuttle::Runner::new(random, config.clone()).run(move || drop(again()));
+    let chosen = PctScheduler::new(PREEMPTIONS, schedules);
+    shuttle::Runner::new(chosen, config).run(move || drop(body()));
+    let milliseconds = start.elapsed().as_millis();
+    eprintln!("SHUTTLE threads={threads} schedules={} ms={milliseconds}", 2 * schedules);
+}
+
 /// Explores the interleavings, and prints how many there were.
-#[cfg(session_loom)]
+#[cfg(all(session_loom, not(session_shuttle)))]
 fn engine<T>(threads: usize, body: impl Fn() -> T + Send + Sync + 'static) {
     let deep = std::env::var_os("SESSION_LOOM_DEEP").is_some();
     // The real collector has many more steps of its own than the ghost.
