@@ -12,6 +12,7 @@ use crate::loom;
 use crate::msrv;
 use crate::program;
 use crate::test;
+use crate::weaken;
 use crate::workspace::Workspace;
 
 type Step = (&'static str, fn(&Workspace) -> Result<(), Failure>);
@@ -24,6 +25,7 @@ const STEPS: &[Step] = &[
     ("docs", docs),
     ("test", |workspace| test::run(workspace, &[])),
     ("loom", |workspace| loom::run(workspace, &loom::Request::default())),
+    ("weaken", |workspace| weaken::run(workspace, &weaken::Request::Quick)),
     ("msrv", msrv::run_where_possible),
     ("demo", |workspace| demo::check_json(workspace, DEMO_ARGUMENTS)),
 ];

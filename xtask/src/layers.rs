@@ -30,6 +30,7 @@ const FRUGAL: &[(&str, &[Allowed])] = &[
             Allowed { name: "crossbeam-epoch", only_under: None },
             Allowed { name: "foldhash", only_under: None },
             Allowed { name: "loom", only_under: Some("cfg(session_loom)") },
+            Allowed { name: "shuttle", only_under: Some("cfg(session_shuttle)") },
         ],
     ),
     ("session-codec", &[]),

@@ -23,6 +23,7 @@ use crate::failure::Failure;
 use crate::program;
 use crate::workspace::Workspace;
 use build::Build;
+pub(crate) use model::Defect;
 use model::Exploration;
 
 /// Fewer interleavings than this, and the threads of the model never met.
@@ -36,13 +37,13 @@ const DEEP_VARIABLE: &str = "SESSION_LOOM_DEEP";
 
 /// What over which the models run, in the order in which they do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reclaimer {
+pub(crate) enum Reclaimer {
     Ghost,
     CrossbeamEpoch,
 }
 
 impl Reclaimer {
-    const ALL: [Reclaimer; 2] = [Reclaimer::Ghost, Reclaimer::CrossbeamEpoch];
+    pub(crate) const ALL: [Reclaimer; 2] = [Reclaimer::Ghost, Reclaimer::CrossbeamEpoch];
 
     fn rust_flags(self) -> &'static str {
         match self {
@@ -59,7 +60,7 @@ impl Reclaimer {
         }
     }
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Reclaimer::Ghost => "ghost",
             Reclaimer::CrossbeamEpoch => "crossbeam-epoch",
@@ -104,7 +105,7 @@ pub(crate) fn cargo_of_each_reclaimer(workspace: &Workspace) -> impl Iterator<It
 }
 
 /// A model to run: where it is, what it is called there.
-struct Job {
+pub(crate) struct Job {
     reclaimer: Reclaimer,
     binary: PathBuf,
     path: String,
@@ -112,13 +113,23 @@ struct Job {
 
 impl Job {
     /// The test's own name, which says what must hold.
-    fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.path.rsplit("::").next().unwrap_or(&self.path)
     }
 }
 
 /// What came of a model: what it explored, or why it failed.
-type Outcome = Result<Exploration, String>;
+pub(crate) type Outcome = Result<Exploration, Defect>;
+
+/// How models are run.
+struct Manner<'a> {
+    /// Where each leaves its output.
+    log_folder: &'a Path,
+    deep: bool,
+    timeout: Duration,
+    /// Nothing is said of those that pass.
+    is_quiet: bool,
+}
 
 /// Builds the models and runs those asked for.
 ///
@@ -129,30 +140,48 @@ pub(crate) fn run(workspace: &Workspace, request: &Request) -> Result<(), Failur
     let mut jobs = Vec::new();
     for reclaimer in Reclaimer::ALL {
         let built = Build::of(workspace, reclaimer)?;
-        let models = built.models(request.name.as_deref())?;
-        if models.is_empty() && request.name.is_none() {
-            return Err(Failure::failed(format!(
-                "loom: session-core has no test with `models::` in its path over the {} reclaimer",
-                reclaimer.name()
-            )));
-        }
-        let binary = built.binary();
-        jobs.extend(models.into_iter().map(|path| Job {
-            reclaimer,
-            binary: binary.to_path_buf(),
-            path,
-        }));
+        jobs.extend(jobs_of(&built, reclaimer, request.name.as_deref())?);
     }
     if jobs.is_empty() {
         let name = request.name.as_deref().unwrap_or_default();
         return Err(Failure::failed(format!("loom: no model's path contains `{name}`")));
     }
-    let outcomes = run_all(workspace, &jobs, request.deep);
+    let timeout = if request.deep { DEEP_MODEL_TIMEOUT } else { MODEL_TIMEOUT };
+    let log_folder = workspace.target_folder().join("loom-models");
+    let manner = Manner { log_folder: &log_folder, deep: request.deep, timeout, is_quiet: false };
+    let outcomes = run_all(&jobs, &manner);
     report(&jobs, &outcomes, start.elapsed())
 }
 
+/// Builds the models of a copy of the workspace over one reclaimer: all of them.
+pub(crate) fn build_copy(
+    root: &Path,
+    workspace: &Workspace,
+    reclaimer: Reclaimer,
+) -> Result<Vec<Job>, Failure> {
+    jobs_of(&Build::at(root, workspace, reclaimer)?, reclaimer, None)
+}
+
+/// Runs models without a word, each for no longer than `timeout`.
+pub(crate) fn run_in_silence(jobs: &[Job], log_folder: &Path, timeout: Duration) -> Vec<Outcome> {
+    run_all(jobs, &Manner { log_folder, deep: false, timeout, is_quiet: true })
+}
+
+fn jobs_of(built: &Build, reclaimer: Reclaimer, name: Option<&str>) -> Result<Vec<Job>, Failure> {
+    let models = built.models(name)?;
+    if models.is_empty() && name.is_none() {
+        return Err(Failure::failed(format!(
+            "loom: session-core has no test with `models::` in its path over the {} reclaimer",
+            reclaimer.name()
+        )));
+    }
+    let binary = built.binary();
+    let job = |path| Job { reclaimer, binary: binary.to_path_buf(), path };
+    Ok(models.into_iter().map(job).collect())
+}
+
 /// Runs the jobs, two at a time, and returns their outcomes in the jobs' order.
-fn run_all(workspace: &Workspace, jobs: &[Job], deep: bool) -> Vec<Outcome> {
+fn run_all(jobs: &[Job], manner: &Manner<'_>) -> Vec<Outcome> {
     let next = AtomicUsize::new(0);
     let outcomes: Vec<Mutex<Option<Outcome>>> = jobs.iter().map(|_| Mutex::new(None)).collect();
     thread::scope(|scope| {
@@ -163,7 +192,7 @@ fn run_all(workspace: &Workspace, jobs: &[Job], deep: bool) -> Vec<Outcome> {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     jobs.get(index).map(|job| (index, job))
                 } {
-                    let outcome = run_one(workspace.target_folder(), job, deep);
+                    let outcome = run_one(job, manner);
                     let place = &outcomes[index];
                     *place.lock().expect("no job panics while it holds its place") = Some(outcome);
                 }
@@ -176,28 +205,31 @@ fn run_all(workspace: &Workspace, jobs: &[Job], deep: bool) -> Vec<Outcome> {
     outcomes.into_iter().map(outcome).collect()
 }
 
-fn run_one(target_folder: &Path, job: &Job, deep: bool) -> Outcome {
+fn run_one(job: &Job, manner: &Manner<'_>) -> Outcome {
     let mut command = Command::new(&job.binary);
     command.args(["--exact", &job.path, "--nocapture", "--test-threads=1"]);
     // A backtrace through loom's scheduler would push loom's own words out of the tail.
     command.env("RUST_BACKTRACE", "0");
-    if deep {
+    if manner.deep {
         command.env(DEEP_VARIABLE, "1");
     } else {
         command.env_remove(DEEP_VARIABLE);
     }
-    program::show(&command);
-    let log_folder = target_folder.join(job.reclaimer.target_folder_name()).join("models");
-    let log = log_folder.join(format!("{}.log", job.path.replace("::", ".")));
-    let timeout = if deep { DEEP_MODEL_TIMEOUT } else { MODEL_TIMEOUT };
+    if !manner.is_quiet {
+        program::show(&command);
+    }
+    let name = format!("{}.{}.log", job.reclaimer.name(), job.path.replace("::", "."));
+    let log = manner.log_folder.join(name);
     let start = Instant::now();
-    let outcome = process::run(&mut command, &log, timeout)
-        .map_err(|error| format!("could not run: {error}"))
+    let outcome = process::run(&mut command, &log, manner.timeout)
+        .map_err(|error| Defect::Undecided(format!("could not run: {error}")))
         .and_then(|ended| model::judge(&ended, INTERLEAVINGS_MIN))
-        .map_err(|reason| format!("{reason}\n(all of it: {})", log.display()));
-    let word = if outcome.is_ok() { "passed" } else { "FAILED" };
-    let (reclaimer, elapsed) = (job.reclaimer.name(), clock::shown(start.elapsed()));
-    eprintln!("  {} ({reclaimer}): {word}, {elapsed}", job.path);
+        .map_err(|defect| defect.with_log(&log));
+    if !manner.is_quiet {
+        let word = if outcome.is_ok() { "passed" } else { "FAILED" };
+        let (reclaimer, elapsed) = (job.reclaimer.name(), clock::shown(start.elapsed()));
+        eprintln!("  {} ({reclaimer}): {word}, {elapsed}", job.path);
+    }
     outcome
 }
 

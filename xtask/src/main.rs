@@ -11,13 +11,18 @@ mod ci;
 mod clock;
 mod demo;
 mod failure;
+mod fuzz;
 mod layers;
 mod loom;
 mod miri;
 mod msrv;
 mod program;
+mod san;
+mod shuttle;
 mod system_packages;
 mod test;
+mod tree;
+mod weaken;
 mod workspace;
 
 use std::io::Write as _;
@@ -35,12 +40,17 @@ Jobs:
   demo [ARGS]          run the demo: real TLS handshakes, resumed (--help: its options)
   test [--] [ARGS]     run all tests and doc tests (ARGS narrow it: cargo-nextest's or cargo test's)
   loom [NAME] [--deep] explore every model whose path contains NAME; --deep raises the bounds
+  shuttle [NAME]       try random schedules of every model whose path contains NAME, and of crowds
+  weaken [EDGE]        weaken each ordering whose name contains EDGE, alone: a model must notice
+                       (--quick: three of them)
+  san SANITIZER        run tests under asan, lsan or tsan
+  fuzz TARGET SECONDS  fuzz one of the targets of fuzz/; installs cargo-fuzz where it is missing
   bench [ARGS]         run the benches (ARGS are criterion's: a filter, --quick ...)
   layers               check that no crate depends on one above it
   msrv                 check that the libraries build with the oldest Rust we promise
   miri [ARGS]          run session-core's tests under Miri (needs a nightly toolchain with miri)
   ci                   all of the above that a change must pass: fmt, clippy, docs, layers, test,
-                       loom, msrv, demo
+                       loom, weaken --quick, msrv, demo
 
 Exit status: 0 done, 1 failed, 2 not understood.";
 
@@ -69,6 +79,16 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
             let request = loom::Request::parse(rest)?;
             loom::run(&Workspace::find()?, &request)
         }
+        "weaken" => {
+            let request = weaken::Request::parse(rest)?;
+            weaken::run(&Workspace::find()?, &request)
+        }
+        "san" => {
+            let sanitizer = san::Sanitizer::parse(rest)?;
+            san::run(&Workspace::find()?, sanitizer)
+        }
+        "shuttle" => shuttle::run(&Workspace::find()?, rest),
+        "fuzz" => fuzz::run(&Workspace::find()?, rest),
         "bench" => bench::run(&Workspace::find()?, rest),
         "layers" => takes_no_arguments(job, rest)
             .and_then(|()| Workspace::find())
@@ -113,6 +133,10 @@ mod tests {
         assert_eq!(exit_status_of(&["tests"]), 2);
         assert_eq!(exit_status_of(&["layers", "--quick"]), 2);
         assert_eq!(exit_status_of(&["loom", "--deeper"]), 2);
+        assert_eq!(exit_status_of(&["weaken", "--all"]), 2);
+        assert_eq!(exit_status_of(&["san", "msan"]), 2);
         assert_eq!(exit_status_of(&["ci", "now"]), 2);
+        assert_eq!(exit_status_of(&["shuttle", "--deep"]), 2);
+        assert_eq!(exit_status_of(&["fuzz", "tables", "10"]), 2);
     }
 }

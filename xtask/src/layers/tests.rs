@@ -28,6 +28,7 @@ fn sound() -> Vec<Crate> {
                 shipped("crossbeam-epoch"),
                 shipped("foldhash"),
                 ("loom", Kind::Shipped, Some("cfg(session_loom)")),
+                ("shuttle", Kind::Shipped, Some("cfg(session_shuttle)")),
                 ("crossbeam-epoch", Kind::Shipped, Some("cfg(crossbeam_loom)")),
                 development("proptest"),
             ],

@@ -13,6 +13,16 @@ use crate::failure::Failure;
 use crate::program;
 use crate::workspace::Workspace;
 
+const ARGUMENTS: [&str; 7] = [
+    "test",
+    "--release",
+    "-p",
+    "session-core",
+    "--lib",
+    "--no-run",
+    "--message-format=json-render-diagnostics",
+];
+
 /// A test binary, ready to run.
 pub(super) struct Build {
     binary: PathBuf,
@@ -21,12 +31,27 @@ pub(super) struct Build {
 impl Build {
     /// Builds, with optimisation: a model runs its threads thousands of times.
     pub(super) fn of(workspace: &Workspace, reclaimer: Reclaimer) -> Result<Build, Failure> {
-        let step = format!("loom build over the {} reclaimer", reclaimer.name());
         let mut command = cargo(workspace, reclaimer);
-        command.args(["test", "--release", "-p", "session-core", "--lib", "--no-run"]);
-        command.arg("--message-format=json-render-diagnostics");
-        program::show(&command);
+        program::show(command.args(ARGUMENTS));
         let start = Instant::now();
+        let build = Build::by(command, reclaimer)?;
+        eprintln!("  {}: {}", step(reclaimer), clock::shown(start.elapsed()));
+        Ok(build)
+    }
+
+    /// Builds a copy of the workspace in another folder, in silence.
+    pub(super) fn at(
+        root: &Path,
+        workspace: &Workspace,
+        reclaimer: Reclaimer,
+    ) -> Result<Build, Failure> {
+        let mut command = cargo(workspace, reclaimer);
+        command.args(ARGUMENTS).arg("--quiet").current_dir(root);
+        Build::by(command, reclaimer)
+    }
+
+    fn by(mut command: Command, reclaimer: Reclaimer) -> Result<Build, Failure> {
+        let step = step(reclaimer);
         let mut child = command
             .stdout(Stdio::piped())
             .spawn()
@@ -44,7 +69,6 @@ impl Build {
             let line = format!("{step} failed ({status}): mend the errors above");
             return Err(Failure::failed(line));
         }
-        eprintln!("  {step}: {}", clock::shown(start.elapsed()));
         let binary = binary.ok_or_else(|| {
             Failure::failed(format!("{step}: cargo named no test binary of session-core"))
         })?;
@@ -78,6 +102,10 @@ pub(super) fn cargo(workspace: &Workspace, reclaimer: Reclaimer) -> Command {
         .env("RUSTFLAGS", flags)
         .env("CARGO_TARGET_DIR", workspace.target_folder().join(reclaimer.target_folder_name()));
     command
+}
+
+fn step(reclaimer: Reclaimer) -> String {
+    format!("loom build over the {} reclaimer", reclaimer.name())
 }
 
 fn test_binary(message: Message) -> Option<PathBuf> {

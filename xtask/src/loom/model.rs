@@ -4,6 +4,8 @@
 //! `MODEL bound=<n> interleavings=<n> ms=<n>`.
 
 use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use super::process::Ended;
@@ -14,25 +16,55 @@ const TAIL_LINES: usize = 60;
 
 /// What a model explored.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Exploration {
+pub(crate) struct Exploration {
     /// Preemptions allowed, as the model words it (`3`, `none`).
     pub(super) bound: String,
     pub(super) interleavings: u64,
     pub(super) duration: Duration,
 }
 
+/// Why a model has not passed, with the end of its output.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Defect {
+    /// It found an interleaving that breaks what it asserts.
+    Broken(String),
+    /// It, or the machine, did not get far enough to tell.
+    Undecided(String),
+}
+
+impl Defect {
+    /// Says where the whole output is.
+    pub(super) fn with_log(self, log: &Path) -> Defect {
+        let with = |reason| format!("{reason}\n(all of it: {})", log.display());
+        match self {
+            Defect::Broken(reason) => Defect::Broken(with(reason)),
+            Defect::Undecided(reason) => Defect::Undecided(with(reason)),
+        }
+    }
+}
+
+impl fmt::Display for Defect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Defect::Broken(reason) | Defect::Undecided(reason)) = self;
+        f.write_str(reason)
+    }
+}
+
 /// Decides whether a model that has ended has passed.
 ///
 /// # Errors
 /// The reason why not, with the end of its output.
-pub(super) fn judge(ended: &Ended, interleavings_min: u64) -> Result<Exploration, String> {
+pub(super) fn judge(ended: &Ended, interleavings_min: u64) -> Result<Exploration, Defect> {
     match ended.status {
         None => {
             let timeout = clock::shown(ended.timeout);
-            Err(format!("it ran past its {timeout}{}", tail(&ended.output)))
+            let reason = format!("it ran past its {timeout}{}", tail(&ended.output));
+            Err(Defect::Undecided(reason))
         }
-        Some(status) if !status.success() => Err(format!("{status}{}", tail(&ended.output))),
-        Some(_) => judge_output(&ended.output, interleavings_min),
+        Some(status) if !status.success() => {
+            Err(Defect::Broken(format!("{status}{}", tail(&ended.output))))
+        }
+        Some(_) => judge_output(&ended.output, interleavings_min).map_err(Defect::Undecided),
     }
 }
 
