@@ -210,9 +210,8 @@ fn drop_of_a_value_may_use_the_table() {
     assert!(table.handle(&key(3)).is_none());
 }
 
-#[test]
-fn panic_in_the_drop_of_a_value_loses_no_other_value() {
-    let _alone = alone();
+/// A table of twenty values that count their drops, of which the tenth panics.
+fn twenty_of_which_one_panics() -> (Table<Doing<Deed>>, Drops) {
     let (table, drops) = (table::<Doing<Deed>>(), Drops::default());
     for name in 0..20 {
         let count = drops.0.clone();
@@ -221,8 +220,15 @@ fn panic_in_the_drop_of_a_value_loses_no_other_value() {
             assert_ne!(name, 10, "planted");
         };
         table.replace(key(name), Doing(Box::new(value))).expect("nothing stalls");
-        assert!(table.remove(&key(name)));
     }
+    (table, drops)
+}
+
+#[test]
+fn panic_in_the_drop_of_a_value_loses_no_other_value() {
+    let _alone = alone();
+    let (table, drops) = twenty_of_which_one_panics();
+    assert!((0..20).all(|name| table.remove(&key(name))));
     let panicked = std::cell::Cell::new(false);
     reclaim_until(|| {
         panicked.set(panicked.get() || catch_unwind(AssertUnwindSafe(reclaim)).is_err());
@@ -240,15 +246,7 @@ fn panic_in_the_drop_of_a_value_loses_no_other_value() {
 #[test]
 fn panic_in_the_drop_of_a_value_loses_no_other_value_of_a_dropped_table() {
     let _alone = alone();
-    let (table, drops) = (table::<Doing<Deed>>(), Drops::default());
-    for name in 0..20 {
-        let count = drops.0.clone();
-        let value = move || {
-            count.fetch_add(1, Ordering::SeqCst);
-            assert_ne!(name, 10, "planted");
-        };
-        table.replace(key(name), Doing(Box::new(value))).expect("nothing stalls");
-    }
+    let (table, drops) = twenty_of_which_one_panics();
     assert!(catch_unwind(AssertUnwindSafe(|| drop(table))).is_err());
     reclaim_until(|| drops.count() == 20);
     assert_eq!(drops.count(), 20);
