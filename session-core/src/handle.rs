@@ -204,7 +204,10 @@ pub enum Refusal<V> {
     /// An insert found this entry of its key.
     Occupied(Handle<V>),
     /// More removed entries wait to be freed than the table allows: a guard is held for too long.
-    Stalled,
+    Stalled {
+        /// How many may wait.
+        waiting_max: usize,
+    },
 }
 
 impl<V> Refused<V> {
@@ -212,7 +215,7 @@ impl<V> Refused<V> {
     pub fn existing(&self) -> Option<&Handle<V>> {
         match &self.reason {
             Refusal::Occupied(existing) => Some(existing),
-            Refusal::Stalled => None,
+            Refusal::Stalled { .. } => None,
         }
     }
 }
@@ -221,7 +224,7 @@ impl<V> fmt::Debug for Refused<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reason = match &self.reason {
             Refusal::Occupied(_) => "Occupied",
-            Refusal::Stalled => "Stalled",
+            Refusal::Stalled { .. } => "Stalled",
         };
         f.debug_struct("Refused").field("reason", &format_args!("{reason}")).finish_non_exhaustive()
     }
@@ -233,9 +236,9 @@ impl<V> fmt::Display for Refused<V> {
             Refusal::Occupied(_) => {
                 f.write_str("an entry of this version and id is in the table already")
             }
-            Refusal::Stalled => write!(
+            Refusal::Stalled { waiting_max } => write!(
                 f,
-                "{} removed entries wait to be freed, more than the table allows: \
+                "{} removed entries wait to be freed, and the table allows {waiting_max}: \
                  some thread holds a guard for too long",
                 reclaim::waiting()
             ),

@@ -127,7 +127,8 @@ impl<V: Send + Sync + 'static> Table<V> {
     /// removed entries wait to be freed ([`Refusal::Stalled`]).
     pub fn insert(&self, key: Key, value: V) -> Result<Handle<V>, Refused<V>> {
         if self.is_stalled() {
-            return Err(Refused { value, reason: Refusal::Stalled });
+            let reason = Refusal::Stalled { waiting_max: self.waiting_max };
+            return Err(Refused { value, reason });
         }
         let result = self.insert_under(&pin(), key, value);
         reclaim::settle();
@@ -145,7 +146,8 @@ impl<V: Send + Sync + 'static> Table<V> {
     /// entry of the key stays as it is.
     pub fn replace(&self, key: Key, value: V) -> Result<Replaced<V>, Refused<V>> {
         if self.is_stalled() {
-            return Err(Refused { value, reason: Refusal::Stalled });
+            let reason = Refusal::Stalled { waiting_max: self.waiting_max };
+            return Err(Refused { value, reason });
         }
         let result = self.replace_under(&pin(), key, value);
         reclaim::settle();

@@ -69,7 +69,8 @@ fn child_reclaims_although_a_thread_of_the_parent_held_a_guard() {
     let all = 10 + 1_000 - 7;
     assert_eq!(forked(|| work() == 0), 0, "without after_fork the parent's reader holds all back");
     let anew = || {
-        after_fork();
+        // SAFETY: just forked off, with this one thread.
+        unsafe { after_fork() };
         waiting() == 0 && work() == all
     };
     assert_eq!(forked(anew), 0, "with it nothing does");
@@ -88,7 +89,8 @@ fn after_fork_under_a_guard_is_refused() {
     let under_a_guard = || {
         std::panic::set_hook(Box::new(|_| ()));
         let _guard = pin();
-        std::panic::catch_unwind(after_fork).is_err()
+        // SAFETY: just forked off, with this one thread.
+        std::panic::catch_unwind(|| unsafe { after_fork() }).is_err()
     };
     assert_eq!(forked(under_a_guard), 0);
 }

@@ -11,8 +11,7 @@
 //! machine their interleaving: a failure may need several runs to show again.
 //!
 //! Each thread notes times in a log of its own, so that recording orders nothing and writes nothing
-//! that is shared. What that costs: two looks at the clock an operation, which widen it by some 50
-//! nanoseconds; equal times pass as overlapping; and the clock must be one for all processors, as
+//! that is shared. What that costs: two looks at the clock an operation, which widen it; equal times pass as overlapping; and the clock must be one for all processors, as
 //! `Instant` promises. A shared counter would be exact, and would order every operation itself.
 
 use std::hash::{BuildHasher, RandomState};

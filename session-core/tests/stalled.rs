@@ -39,8 +39,11 @@ fn reader_that_never_comes_back_holds_back_a_bounded_number_of_entries() {
             Ok(_) => assert_eq!(refused, 0, "what is refused once stays refused"),
             Err(refusal) => {
                 assert_eq!(refusal.value, round, "the value comes back");
-                assert!(matches!(refusal.reason, Refusal::Stalled));
-                assert!(refusal.to_string().contains("wait to be freed"), "{refusal}");
+                assert!(matches!(refusal.reason, Refusal::Stalled { waiting_max: WAITING_MAX }));
+                assert!(
+                    refusal.to_string().contains(&format!("allows {WAITING_MAX}:")),
+                    "{refusal}"
+                );
                 refused += 1;
             }
         }

@@ -155,7 +155,10 @@ pub(crate) fn stays_stalled(waiting_max: usize) -> bool {
     true
 }
 
-pub(crate) fn after_fork() {
+/// # Safety
+///
+/// * As for [`super::after_fork`]: no other thread takes part in the collector that is left.
+pub(crate) unsafe fn after_fork() {
     assert!(!is_pinned(), "after_fork was called under a guard");
     let new = Box::into_raw(Box::new(Collector::new()));
     // Relaxed, both: there is one thread. The parent's collector is left, with what waits there.

@@ -142,7 +142,7 @@ pub(crate) fn stays_stalled(_: usize) -> bool {
     false
 }
 
-pub(crate) fn after_fork() {}
+pub(crate) unsafe fn after_fork() {}
 
 pub(crate) fn reclaim() {}
 

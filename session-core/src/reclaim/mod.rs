@@ -97,8 +97,14 @@ pub(crate) fn is_stalled(waiting_max: usize) -> bool {
 /// # Panics
 ///
 /// When this thread holds a guard.
-pub fn after_fork() {
-    chosen::after_fork();
+///
+/// # Safety
+///
+/// * This process was forked off, and has one thread: another's guard, taken before, would not keep
+///   what it borrows from being freed after.
+pub unsafe fn after_fork() {
+    // SAFETY: passed on from the caller.
+    unsafe { chosen::after_fork() };
 }
 
 /// Drops the values that wait for this thread to let go of its guard: those that were freed while it
