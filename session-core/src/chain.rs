@@ -83,7 +83,7 @@ impl<'t> Chain<'t> {
                     if entry.is(self.hash, key) && !next.is_gone() {
                         return Some(held);
                     }
-                    if entry.hash > self.hash {
+                    if entry.hash() > self.hash {
                         return None;
                     }
                     link = next;
@@ -256,11 +256,11 @@ impl<'t> Chain<'t> {
                     next = after;
                     continue;
                 }
-                if entry.hash > self.hash {
+                if entry.hash() > self.hash {
                     return here;
                 }
                 match key {
-                    None if entry.hash == self.hash => return here,
+                    None if entry.hash() == self.hash => return here,
                     Some(key) if entry.is(self.hash, key) => {
                         return Place { found: Some((held, after)), ..here };
                     }

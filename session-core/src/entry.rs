@@ -3,19 +3,24 @@
 //! The header knows no type: the table's lists, the reclaimer and the graveyard move headers, and
 //! only making, reading and freeing an entry know its value.
 //!
-//! An entry lives through four states. *Private*: made, reachable by nobody else. *Live*: in its
-//! bucket's list, its link not marked gone. *Gone*: its link marked; readers that already stand on
+//! An entry lives through four states. *Private*: made, in no list, reachable by its maker or by
+//! handles alone. *Live*: in its bucket's list, its link not marked gone. *Gone*: its link marked; readers that already stand on
 //! it read on, nobody finds it any more; whoever takes it out of the list retires it, once.
 //! *Free*: the table's reference was released after the grace period, the last handle was dropped,
 //! and the value with it.
 //!
-//! Invariant: `references` counts one for the table from the making until after the grace period,
-//! and one for each handle. So a borrow, which only a guard protects, can always become a handle.
+//! Invariant: `references` holds the table's share from before the entry is linked until after the
+//! grace period, and counts one for each handle. So a borrow, which only a guard protects, can
+//! always become a handle.
+//!
+//! Invariant: an entry is linked once in its life, by the one thread that claimed its link: readers
+//! may stand on it, and read that link, long after it was unlinked.
 
 use core::marker::PhantomData;
 #[cfg(not(session_loom))]
 use core::mem::size_of;
 use core::ptr::NonNull;
+use core::sync::atomic::AtomicU64;
 
 use crate::key::Key;
 use crate::link::{AtomicLink, Link};
@@ -27,11 +32,12 @@ pub(crate) struct Header {
     /// The next entry of the bucket, written by whoever inserts, removes or replaces after this
     /// one. When the entry is free, the graveyard's link.
     pub(crate) next: AtomicLink,
-    /// The key's hash: the list's order. Never changes.
-    pub(crate) hash: u64,
+    /// The key's hash in its table: the list's order. Written before the entry is linked, by who
+    /// links it, and read by those who found it linked; it publishes nothing.
+    hash: AtomicU64,
     /// Drops the value and frees the memory of this very entry. Never changes.
     free: unsafe fn(NonNull<Header>),
-    /// How many hold the entry: the table, and each handle.
+    /// How many handles there are, the table's share, and whether the link is claimed.
     references: AtomicU32,
     /// Never changes.
     key: Key,
@@ -41,8 +47,23 @@ pub(crate) struct Header {
 #[cfg(not(session_loom))]
 const _: () = assert!(size_of::<Header>() == 64, "a header fills one cache line");
 
+/// In `references`: the table holds the entry.
+const TABLE: u32 = 1 << 31;
+/// In `references`: the entry is linked, was, or is about to be. Never taken back.
+const CLAIMED: u32 = 1 << 30;
+/// In `references`: how many handles there are.
+const HANDLES: u32 = CLAIMED - 1;
+
 /// A handle count past this is a leak, not a use: the process ends, as with `std::sync::Arc`.
-const REFERENCES_MAX: u32 = u32::MAX / 2;
+const HANDLES_MAX: u32 = HANDLES / 2;
+
+/// One reference of an entry: what is given up when it is released.
+#[derive(Clone, Copy)]
+#[repr(u32)]
+pub(crate) enum Share {
+    Handle = 1,
+    Table = TABLE,
+}
 
 /// A header with its value.
 #[repr(C)]
@@ -51,18 +72,13 @@ struct Entry<V> {
     value: V,
 }
 
-/// Makes a private entry that is counted once for the table and `handles` times more.
-pub(crate) fn make<V: Send + Sync + 'static>(
-    key: Key,
-    hash: u64,
-    value: V,
-    handles: u32,
-) -> NonNull<Header> {
+/// Makes a private entry, counted for one handle.
+pub(crate) fn make<V: Send + Sync + 'static>(key: Key, value: V) -> NonNull<Header> {
     let header = Header {
         next: AtomicLink::new(Link::END),
-        hash,
+        hash: AtomicU64::new(0),
         free: free::<V>,
-        references: AtomicU32::new(1 + handles),
+        references: AtomicU32::new(Share::Handle as u32),
         key,
         canary: Canary::new(),
     };
@@ -155,10 +171,38 @@ impl Header {
         self.canary.touch();
     }
 
+    /// The hash in the table that the entry is linked in.
+    #[inline]
+    pub(crate) fn hash(&self) -> u64 {
+        // Relaxed: whoever asks found the entry linked, which observes the hash too.
+        self.hash.load(Relaxed)
+    }
+
     #[inline]
     pub(crate) fn is(&self, hash: u64, key: &Key) -> bool {
         self.touch();
-        self.hash == hash && self.key == *key
+        self.hash() == hash && self.key == *key
+    }
+
+    /// Claims the right to link the entry, in a table in which its hash is `hash`, and takes the
+    /// table's share; true for the one caller in the life of an entry.
+    #[must_use]
+    pub(crate) fn claim(&self, hash: u64) -> bool {
+        // Relaxed, all: decides who links, and the linking publishes all that there is.
+        let mut now = self.references.load(Relaxed);
+        loop {
+            if now & CLAIMED != 0 {
+                return false;
+            }
+            let claimed = now | TABLE | CLAIMED;
+            match self.references.compare_exchange(now, claimed, Relaxed, Relaxed) {
+                Ok(_) => break,
+                Err(seen) => now = seen,
+            }
+        }
+        // Relaxed: published by the linking.
+        self.hash.store(hash, Relaxed);
+        true
     }
 
     /// Counts one more handle.
@@ -167,7 +211,7 @@ impl Header {
         // Relaxed: whoever counts one more holds the entry already, by a handle or under a guard
         // that keeps the table's own reference; nothing need be seen or published.
         let before = self.references.fetch_add(1, Relaxed);
-        if before > REFERENCES_MAX {
+        if before & HANDLES > HANDLES_MAX {
             std::process::abort();
         }
     }
@@ -179,14 +223,14 @@ impl Header {
     ///
     /// # Safety
     ///
-    /// * The caller gives up one reference to `entry` and does not use it again, except to free it.
+    /// * The caller gives up this share of `entry` and does not use it again, except to free it.
     #[inline]
     #[must_use]
-    pub(crate) unsafe fn release(entry: NonNull<Header>) -> bool {
+    pub(crate) unsafe fn release(entry: NonNull<Header>, share: Share) -> bool {
         // SAFETY: the reference that is given up keeps the entry until it is counted out.
         let references = unsafe { &(*entry.as_ptr()).references };
         // Release: publishes this holder's last reads to whoever frees; pairs with the fence below.
-        if references.fetch_sub(1, Release) != 1 {
+        if references.fetch_sub(share as u32, Release) & !CLAIMED != share as u32 {
             return false;
         }
         // Acquire: observes every other holder's release before the value is dropped.
@@ -194,10 +238,16 @@ impl Header {
         true
     }
 
-    /// How many hold the entry at this moment.
-    pub(crate) fn references(&self) -> u32 {
+    /// How many handles there are at this moment.
+    pub(crate) fn handles(&self) -> u32 {
         // Relaxed: a figure for tests and for people; nothing is decided by it.
-        self.references.load(Relaxed)
+        self.references.load(Relaxed) & HANDLES
+    }
+
+    /// Whether the table holds the entry, although it may have been removed.
+    pub(crate) fn is_held_by_table(&self) -> bool {
+        // Relaxed: as above.
+        self.references.load(Relaxed) & TABLE != 0
     }
 
     /// Drops the value and frees the entry. Runs foreign code, the value's own `drop`.

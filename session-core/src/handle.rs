@@ -6,7 +6,7 @@ use core::mem::ManuallyDrop;
 use core::ops::Deref;
 use core::ptr::NonNull;
 
-use crate::entry::{self, Header, Held};
+use crate::entry::{self, Header, Held, Share};
 use crate::key::Key;
 use crate::reclaim;
 
@@ -52,7 +52,7 @@ impl<'g, V> Borrow<'g, V> {
     pub fn to_handle(&self) -> Handle<V> {
         self.held.header().acquire();
         // SAFETY: the entry is of this type by `new`, and the handle's count was just taken.
-        unsafe { Handle::new(self.held.pointer()) }
+        unsafe { Handle::from_counted(self.held.pointer()) }
     }
 }
 
@@ -92,7 +92,7 @@ impl<V: fmt::Debug> fmt::Debug for Borrow<'_, V> {
 /// in the thread that lets go of it, or, when that one holds a guard, when the guard is gone and
 /// the thread's next call that changes a table ends.
 ///
-/// Aborts the process when 2^31 handles of one entry exist, as `std::sync::Arc` would.
+/// Aborts the process when 2^29 handles of one entry exist, as `std::sync::Arc` would.
 ///
 /// # Examples
 ///
@@ -117,12 +117,32 @@ unsafe impl<V: Send + Sync> Send for Handle<V> {}
 // SAFETY: as above.
 unsafe impl<V: Send + Sync> Sync for Handle<V> {}
 
+impl<V: Send + Sync + 'static> Handle<V> {
+    /// Makes an entry that is in no table yet; [`Table::link`](crate::Table::link) stores it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use session_core::{Handle, Key, KeyHasher, Table};
+    ///
+    /// let key = Key::new(0, b"id").expect("at most 32 bytes");
+    /// let handle = Handle::new(key, String::from("value"));
+    ///
+    /// let table = Table::with_capacity(100, KeyHasher::folded([1, 2]));
+    /// table.link(&handle).expect("it was never linked");
+    /// assert!(table.handle(&key).expect("just linked").ptr_eq(&handle));
+    /// ```
+    pub fn new(key: Key, value: V) -> Handle<V> {
+        Handle { entry: entry::make(key, value), value: PhantomData }
+    }
+}
+
 impl<V> Handle<V> {
     /// # Safety
     ///
     /// * `entry` is of a `Table<V>`, and one count of it is this handle's.
     #[inline]
-    pub(crate) unsafe fn new(entry: NonNull<Header>) -> Handle<V> {
+    pub(crate) unsafe fn from_counted(entry: NonNull<Header>) -> Handle<V> {
         Handle { entry, value: PhantomData }
     }
 
@@ -145,12 +165,17 @@ impl<V> Handle<V> {
         self.entry == other.entry
     }
 
-    /// Returns how many hold the entry at this moment: handles, and the table until it has let go.
+    /// Returns how many handles of the entry there are at this moment, this one among them.
     ///
-    /// A figure for tests and people: other threads change it at any time, and a table lets go of an
-    /// entry some time after it was removed.
-    pub fn references(&self) -> u32 {
-        self.held().header().references()
+    /// A figure for tests and people: other threads change it at any time.
+    pub fn handles(&self) -> u32 {
+        self.held().header().handles()
+    }
+
+    /// Whether a table still holds the entry: from when it is linked until some time after it was
+    /// removed or replaced, when no guard is left that could borrow it.
+    pub fn is_held_by_table(&self) -> bool {
+        self.held().header().is_held_by_table()
     }
 }
 
@@ -166,7 +191,7 @@ impl<V> Drop for Handle<V> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: this handle's count is given up, once.
-        unsafe { reclaim::release(self.entry) };
+        unsafe { reclaim::release(self.entry, Share::Handle) };
     }
 }
 
@@ -236,17 +261,45 @@ impl<V> fmt::Display for Refused<V> {
             Refusal::Occupied(_) => {
                 f.write_str("an entry of this version and id is in the table already")
             }
-            Refusal::Stalled { waiting_max } => write!(
-                f,
-                "{} removed entries wait to be freed, and the table allows {waiting_max}: \
-                 some thread holds a guard for too long",
-                reclaim::waiting()
-            ),
+            Refusal::Stalled { waiting_max } => write_stalled(f, *waiting_max),
         }
     }
 }
 
 impl<V> std::error::Error for Refused<V> {}
+
+/// Why an entry was not linked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LinkRefused {
+    /// It is in a table, or was: an entry is linked once in its life.
+    LinkedBefore,
+    /// More removed entries wait to be freed than the table allows: a guard is held for too long.
+    Stalled {
+        /// How many may wait.
+        waiting_max: usize,
+    },
+}
+
+impl fmt::Display for LinkRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LinkRefused::LinkedBefore => f.write_str("the entry is in a table already, or was"),
+            LinkRefused::Stalled { waiting_max } => write_stalled(f, *waiting_max),
+        }
+    }
+}
+
+impl std::error::Error for LinkRefused {}
+
+fn write_stalled(f: &mut fmt::Formatter<'_>, waiting_max: usize) -> fmt::Result {
+    write!(
+        f,
+        "{} removed entries wait to be freed, and the table allows {waiting_max}: \
+         some thread holds a guard for too long",
+        reclaim::waiting()
+    )
+}
 
 /// An entry that its maker alone knows of: freed on the way out unless it is published.
 pub(crate) struct Private<V> {
@@ -255,10 +308,13 @@ pub(crate) struct Private<V> {
 }
 
 impl<V: Send + Sync + 'static> Private<V> {
-    /// Makes an entry counted for the table and for one handle.
+    /// Makes an entry that is claimed, to be linked under `hash`, and counted for one handle.
     #[inline]
     pub(crate) fn new(key: Key, hash: u64, value: V) -> Private<V> {
-        Private { entry: entry::make(key, hash, value, 1), value: PhantomData }
+        let new = Private { entry: entry::make(key, value), value: PhantomData };
+        let claimed = new.held().header().claim(hash);
+        debug_assert!(claimed, "nobody else knows of it");
+        new
     }
 
     #[inline]
@@ -271,7 +327,7 @@ impl<V: Send + Sync + 'static> Private<V> {
     #[inline]
     pub(crate) fn into_handle(self) -> Handle<V> {
         // SAFETY: the entry is of this type, and its second count is the handle's.
-        unsafe { Handle::new(ManuallyDrop::new(self).entry) }
+        unsafe { Handle::from_counted(ManuallyDrop::new(self).entry) }
     }
 
     /// When it was not published: the value.

@@ -23,7 +23,7 @@ mod table;
 mod models;
 
 pub use counter::Counter;
-pub use handle::{Borrow, Handle, Refusal, Refused};
+pub use handle::{Borrow, Handle, LinkRefused, Refusal, Refused};
 pub use hash::KeyHasher;
 pub use key::{ID_BYTES_MAX, Key};
 pub use reclaim::{Guard, after_fork, pin, reclaim, settle, waiting};

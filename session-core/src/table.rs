@@ -11,8 +11,8 @@ use core::marker::PhantomData;
 
 use crate::buckets::Buckets;
 use crate::counter::Counter;
-use crate::entry::Held;
-use crate::handle::{Borrow, Handle, Private, Refusal, Refused};
+use crate::entry::{Held, Share};
+use crate::handle::{Borrow, Handle, LinkRefused, Private, Refusal, Refused};
 use crate::hash::KeyHasher;
 use crate::key::Key;
 use crate::link::Target;
@@ -154,6 +154,26 @@ impl<V: Send + Sync + 'static> Table<V> {
         Ok(result)
     }
 
+    /// Stores the entry that `handle` is of, in the place of the live one of its key if there is one,
+    /// and returns that one, to the one caller that replaced it.
+    ///
+    /// For entries made with [`Handle::new`]: whoever holds one holds what is in the table. An entry is
+    /// linked once in its life, because readers may still stand on one that was removed.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkRefused`]: the entry was linked before, in this or another table; or too many removed
+    /// entries wait to be freed. The table stays as it is, and in the second case the entry may be
+    /// linked later.
+    pub fn link(&self, handle: &Handle<V>) -> Result<Option<Handle<V>>, LinkRefused> {
+        if self.is_stalled() {
+            return Err(LinkRefused::Stalled { waiting_max: self.waiting_max });
+        }
+        let result = self.link_under(&pin(), handle);
+        reclaim::settle();
+        result
+    }
+
     /// Finds an entry and borrows it for as long as `guard` is held and the table is there.
     #[inline]
     pub fn get<'g>(&'g self, key: &Key, guard: &'g Guard) -> Option<Borrow<'g, V>> {
@@ -279,12 +299,32 @@ impl<V: Send + Sync + 'static> Table<V> {
     pub(crate) fn replace_under(&self, guard: &Guard, key: Key, value: V) -> Replaced<V> {
         let hash = self.hasher.hash(&key);
         let new = Private::new(key, hash, value);
+        let old = self.replace_claimed(guard, hash, new.held());
+        (new.into_handle(), old)
+    }
+
+    /// [`link`](Table::link) under a guard of the caller's.
+    pub(crate) fn link_under(
+        &self,
+        guard: &Guard,
+        handle: &Handle<V>,
+    ) -> Result<Option<Handle<V>>, LinkRefused> {
+        let new = handle.held();
+        let hash = self.hasher.hash(new.header().key());
+        if !new.header().claim(hash) {
+            return Err(LinkRefused::LinkedBefore);
+        }
+        Ok(self.replace_claimed(guard, hash, new))
+    }
+
+    /// Publishes an entry that this thread has claimed; returns the one that it replaced.
+    fn replace_claimed(&self, guard: &Guard, hash: u64, new: Held<'_>) -> Option<Handle<V>> {
         self.buckets.prepare(hash, guard);
-        let old = self.buckets.chain(hash).replace(new.held(), guard);
+        let old = self.buckets.chain(hash).replace(new, guard);
         if old.is_none() {
             self.count_one_more();
         }
-        (new.into_handle(), old.map(|old| self.owned(old)))
+        old.map(|old| self.owned(old))
     }
 
     /// [`take`](Table::take) under a guard of the caller's.
@@ -297,7 +337,9 @@ impl<V: Send + Sync + 'static> Table<V> {
     /// [`remove_exact`](Table::remove_exact) under a guard of the caller's.
     pub(crate) fn remove_exact_under(&self, guard: &Guard, handle: &Handle<V>) -> bool {
         let held = handle.held();
-        let removed = self.buckets.chain(held.header().hash).remove_exact(held, guard);
+        // Not the entry's own: one that is in no table has none yet.
+        let hash = self.hasher.hash(held.header().key());
+        let removed = self.buckets.chain(hash).remove_exact(held, guard);
         if removed {
             self.live.subtract(1);
         }
@@ -340,7 +382,7 @@ impl<V: Send + Sync + 'static> Drop for Table<V> {
                         // SAFETY: the table's reference kept it, and is given up once, below.
                         link = unsafe { entry.as_ref() }.next.load(Relaxed);
                         // SAFETY: an entry in a list was not retired: its reference is the table's.
-                        unsafe { reclaim::release_later(entry) };
+                        unsafe { reclaim::release_later(entry, Share::Table) };
                     }
                 }
             }

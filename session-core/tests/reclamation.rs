@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 
-use session_core::{Key, KeyHasher, Table, pin, reclaim};
+use session_core::{Handle, Key, KeyHasher, LinkRefused, Table, pin, reclaim};
 
 /// Guards hold the whole process back, so these tests run one at a time.
 fn alone() -> MutexGuard<'static, ()> {
@@ -87,9 +87,9 @@ fn removed_value_stays_readable_while_borrowed() {
     assert_eq!(*borrow, "secret");
     let handle = borrow.to_handle();
     drop(guard);
-    reclaim_until(|| handle.references() == 1);
+    reclaim_until(|| !handle.is_held_by_table());
     assert_eq!(*handle, "secret");
-    assert_eq!(handle.references(), 1);
+    assert_eq!((handle.handles(), handle.is_held_by_table()), (1, false));
 }
 
 #[test]
@@ -180,8 +180,8 @@ fn value_is_not_dropped_under_a_guard_of_its_thread() {
     let (table, drops) = (table(), Drops::default());
     table.replace(key(1), drops.value()).expect("nothing stalls");
     let handle = table.take(&key(1)).expect("just stored");
-    reclaim_until(|| handle.references() == 1);
-    assert_eq!(handle.references(), 1, "the table has let go");
+    reclaim_until(|| !handle.is_held_by_table());
+    assert!(!handle.is_held_by_table(), "the table has let go");
     let guard = pin();
     drop(handle);
     assert_eq!(drops.count(), 0);
@@ -276,5 +276,49 @@ fn table_can_be_used_while_a_thread_ends() {
     });
     thread.join().expect("the thread ends well");
     receiver.recv().expect("the destructor ran to its end");
+    assert_eq!(table.len(), 1);
+}
+
+#[test]
+fn entry_is_linked_once_in_its_life() {
+    let _alone = alone();
+    let (table, other, drops) = (table(), table(), Drops::default());
+    let entry = Handle::new(key(1), drops.value());
+    assert!(!entry.is_held_by_table());
+    assert!(!table.remove_exact(&entry), "it is in no table yet");
+    assert!(table.link(&entry).expect("never linked").is_none());
+    assert_eq!(table.link(&entry).err(), Some(LinkRefused::LinkedBefore));
+    assert!(table.remove_exact(&entry));
+    assert_eq!(table.link(&entry).err(), Some(LinkRefused::LinkedBefore));
+    assert_eq!(other.link(&entry).err(), Some(LinkRefused::LinkedBefore));
+    reclaim_until(|| !entry.is_held_by_table());
+    assert_eq!(table.link(&entry).err(), Some(LinkRefused::LinkedBefore));
+    assert!(!entry.is_held_by_table(), "a refusal takes no share");
+    assert_eq!((entry.handles(), drops.count()), (1, 0));
+    drop(entry);
+    assert_eq!(drops.count(), 1);
+}
+
+#[test]
+fn entry_that_is_never_linked_is_dropped_with_its_last_handle() {
+    let _alone = alone();
+    let drops = Drops::default();
+    let entry = Handle::new(key(1), drops.value());
+    let second = entry.clone();
+    drop(entry);
+    assert_eq!(drops.count(), 0);
+    drop(second);
+    assert_eq!(drops.count(), 1);
+}
+
+#[test]
+fn linked_entry_replaces_the_one_of_its_key() {
+    let _alone = alone();
+    let table = table();
+    let old = table.insert(key(1), String::from("old")).expect("the table is empty");
+    let new = Handle::new(key(1), String::from("new"));
+    let replaced = table.link(&new).expect("never linked").expect("there was one");
+    assert!(replaced.ptr_eq(&old));
+    assert!(table.handle(&key(1)).expect("just linked").ptr_eq(&new));
     assert_eq!(table.len(), 1);
 }

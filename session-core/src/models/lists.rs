@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::stage::{Actor, Arc, both, key, scenario, three};
+use crate::{Handle, LinkRefused};
 
 #[cfg(session_loom)]
 use loom::sync::atomic::AtomicUsize;
@@ -37,6 +38,43 @@ fn take_with_take_has_one_winner() {
         assert_eq!(stage.actor().get(key(1, 0)), None);
         assert_eq!(stage.actor().table.len(), 0);
         1
+    });
+}
+
+#[test]
+fn link_with_link_of_one_entry_has_one_winner() {
+    scenario(2, |stage| {
+        let (a, b) = (stage.actor(), stage.actor());
+        let entry = Handle::new(key(1, 0), a.value(10));
+        let same = entry.clone();
+        let (first, second) = both(move || a.link(&entry), move || b.link(&same));
+        match (first, second) {
+            (Ok(None), Err(LinkRefused::LinkedBefore))
+            | (Err(LinkRefused::LinkedBefore), Ok(None)) => {}
+            other => panic!("one links it, and the other learns that it was: {other:?}"),
+        }
+        assert_eq!(stage.actor().all(), [10]);
+        1
+    });
+}
+
+#[test]
+fn linked_entry_is_whole_to_who_finds_it_and_leaves_once() {
+    scenario(2, |stage| {
+        let (a, b) = (stage.actor(), stage.actor());
+        a.insert(key(1, 0), 10).expect("the table is empty");
+        let entry = Handle::new(key(1, 0), a.value(11));
+        let work = move || {
+            let replaced = a.link(&entry).expect("never linked");
+            (replaced, a.remove_exact(&entry))
+        };
+        match both(work, move || b.take(key(1, 0))) {
+            ((None, true), Some(10)) | ((Some(10), false), Some(11)) | ((Some(10), true), None) => {
+            }
+            other => panic!("each of the two leaves once: {other:?}"),
+        }
+        assert!(stage.actor().all().is_empty());
+        2
     });
 }
 

@@ -118,10 +118,9 @@ mod ghost {
             let dig = |number| {
                 let (actor, yard) = (stage.actor(), yard.clone());
                 move || {
-                    let hash = u64::from(number);
-                    let made = entry::make(key(number, 0), hash, actor.value(hash), 0);
+                    let made = entry::make(key(number, 0), actor.value(u64::from(number)));
                     // SAFETY: just made, and known to nobody.
-                    assert!(unsafe { entry::Header::release(made) });
+                    assert!(unsafe { entry::Header::release(made, entry::Share::Handle) });
                     // SAFETY: the last reference was just released.
                     unsafe { yard.bury(made) };
                     yard.empty();

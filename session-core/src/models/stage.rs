@@ -9,7 +9,7 @@ pub(crate) use loom::{sync::Arc, thread};
 pub(crate) use std::{sync::Arc, thread};
 
 use crate::reclaim::{self, Guard};
-use crate::{Handle, Key, KeyHasher, Table};
+use crate::{Handle, Key, KeyHasher, LinkRefused, Table};
 
 /// A value that knows whether it was dropped, and how often values were.
 pub(crate) struct Value {
@@ -160,6 +160,14 @@ impl Actor {
 
     pub(crate) fn remove_exact(&self, handle: &Handle<Value>) -> bool {
         self.under(|guard| self.table.remove_exact_under(guard, handle))
+    }
+
+    /// Links an entry that was made before; the number of the one that it replaced.
+    pub(crate) fn link(&self, handle: &Handle<Value>) -> Result<Option<u64>, LinkRefused> {
+        self.under(|guard| {
+            let old = self.table.link_under(guard, handle)?;
+            Ok(old.map(|old| old.number))
+        })
     }
 
     /// The numbers of all live entries.

@@ -10,7 +10,7 @@ use std::thread::AccessError;
 
 use crossbeam_epoch::{Collector, LocalHandle};
 
-use crate::entry::Header;
+use crate::entry::{Header, Share};
 #[cfg(not(session_loom))]
 use crate::reclaim::graveyard::Graveyard;
 use crate::stripe;
@@ -298,7 +298,7 @@ fn release_retired(retired: Retired) {
         report(-1);
     }
     // SAFETY: the table's own reference is given up here, once.
-    if unsafe { Header::release(retired.entry) } {
+    if unsafe { Header::release(retired.entry, Share::Table) } {
         // SAFETY: `release` has returned true; under the collector's guard the value has to wait.
         unsafe { bury_in(retired.stripe, retired.entry) };
     }

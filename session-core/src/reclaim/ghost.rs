@@ -16,7 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed, Ordering::SeqCst, fence};
 
-use crate::entry::Header;
+use crate::entry::{Header, Share};
 
 static BOOKS: Mutex<Books> = Mutex::new(Books::new());
 
@@ -115,7 +115,7 @@ fn release_all(due: Vec<usize>) {
         }
         let entry = NonNull::new(core::ptr::with_exposed_provenance_mut(address));
         // SAFETY: its grace period is over, and the table's reference is given up here, once.
-        unsafe { super::release(entry.expect("no entry is at address zero")) };
+        unsafe { super::release(entry.expect("no entry is at address zero"), Share::Table) };
     }
 }
 

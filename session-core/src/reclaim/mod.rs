@@ -12,7 +12,7 @@
 
 use core::ptr::NonNull;
 
-use crate::entry::{Header, Held};
+use crate::entry::{Header, Held, Share};
 
 #[cfg(any(not(session_loom), crossbeam_loom))]
 mod epoch;
@@ -154,11 +154,11 @@ impl Guard {
 ///
 /// # Safety
 ///
-/// * The caller gives up one reference to `entry` and does not use it again.
-pub(crate) unsafe fn release(entry: NonNull<Header>) {
+/// * The caller gives up this share of `entry` and does not use it again.
+pub(crate) unsafe fn release(entry: NonNull<Header>, share: Share) {
     touched(entry);
     // SAFETY: passed on from the caller.
-    if unsafe { Header::release(entry) } {
+    if unsafe { Header::release(entry, share) } {
         // SAFETY: `release` has returned true, and nobody else holds the entry.
         unsafe { chosen::free(entry) };
     }
@@ -168,11 +168,11 @@ pub(crate) unsafe fn release(entry: NonNull<Header>) {
 ///
 /// # Safety
 ///
-/// * The caller gives up one reference to `entry` and does not use it again.
-pub(crate) unsafe fn release_later(entry: NonNull<Header>) {
+/// * The caller gives up this share of `entry` and does not use it again.
+pub(crate) unsafe fn release_later(entry: NonNull<Header>, share: Share) {
     touched(entry);
     // SAFETY: passed on from the caller.
-    if unsafe { Header::release(entry) } {
+    if unsafe { Header::release(entry, share) } {
         // SAFETY: `release` has returned true, and nobody else holds the entry.
         unsafe { chosen::bury(entry) };
     }
