@@ -2,13 +2,18 @@
 
 use std::fmt;
 
+use std::sync::Arc;
+
 use session_core::KeyHasher;
 
-use crate::cache::{SessionCache, Settings};
-use crate::config::{
-    Config, LIFETIME_MAX_DEFAULT, SESSIONS_MAX_DEFAULT, SESSIONS_MAX_LIMIT, TIMEOUT_DEFAULT,
-};
+use crate::cache::{Caps, Parts, SessionCache};
+use crate::config::{Generator, LIFETIME_MAX_DEFAULT, LIFETIME_MAX_TLS13_DEFAULT, Settings};
 use crate::error::Error;
+use crate::hooks::{Inquiry, Keep, Left, Negotiated};
+use crate::id::{IdContext, SessionId};
+use crate::mode::CacheMode;
+use crate::rules::Rules;
+use crate::session::Session;
 use crate::time::{Clock, Seconds, SystemClock};
 
 /// Collects the settings of a [`SessionCache`].
@@ -23,47 +28,141 @@ use crate::time::{Clock, Seconds, SystemClock};
 /// # Ok::<(), session_cache::Error>(())
 /// ```
 pub struct Builder {
-    sessions_max: usize,
-    timeout: Seconds,
-    lifetime_max: Seconds,
+    rules: Rules,
+    /// But for the timeout, whose default depends on the rules.
+    settings: Settings,
+    timeout: Option<Seconds>,
+    caps: Caps,
     clock: Option<Box<dyn Clock>>,
-    statistics: bool,
     hasher: fn([u64; 2]) -> KeyHasher,
 }
 
 impl Builder {
     pub(crate) fn new() -> Builder {
         Builder {
-            sessions_max: SESSIONS_MAX_DEFAULT,
-            timeout: TIMEOUT_DEFAULT,
-            lifetime_max: LIFETIME_MAX_DEFAULT,
+            rules: Rules::DOCUMENTED,
+            settings: Settings::new(&Rules::DOCUMENTED),
+            timeout: None,
+            caps: Caps {
+                lifetime_max: LIFETIME_MAX_DEFAULT,
+                lifetime_max_tls13: LIFETIME_MAX_TLS13_DEFAULT,
+            },
             clock: None,
-            statistics: true,
             hasher: KeyHasher::folded,
         }
     }
 
-    /// Sets the most sessions at any instant: 1 to 16,777,216, by default 20,480.
+    /// Sets the rules, by default [`Rules::DOCUMENTED`]. They cannot be changed later.
+    #[must_use]
+    pub fn rules(mut self, rules: Rules) -> Builder {
+        self.rules = rules;
+        self
+    }
+
+    /// Sets the mode, by default [`CacheMode::SERVER`].
+    #[must_use]
+    pub fn mode(mut self, mode: CacheMode) -> Builder {
+        self.settings.mode = mode;
+        self
+    }
+
+    /// Sets the most sessions at any instant, up to 16,777,216, by default 20,480; 0 for no limit.
     ///
-    /// The table is sized for it once; [`SessionCache::set_sessions_max`] can raise the limit later, at the
-    /// price of longer chains.
+    /// The table is sized for it once; it grows when the limit is raised or there is none, at the price of a
+    /// step more for each lookup.
     #[must_use]
     pub fn sessions_max(mut self, sessions_max: usize) -> Builder {
-        self.sessions_max = sessions_max;
+        self.settings.sessions_max = sessions_max;
         self
     }
 
-    /// Sets the timeout of sessions that bring none of their own: at least 1 second, by default 300.
+    /// Sets the most bytes of all sessions together, by default 64 MiB; 0 for no limit. A session counts for
+    /// its id, its id context, its payload, and 128 bytes more.
+    #[must_use]
+    pub fn bytes_max(mut self, bytes_max: usize) -> Builder {
+        self.settings.bytes_max = bytes_max;
+        self
+    }
+
+    /// Sets the most bytes that one session may count for, by default 16 KiB; 0 for no limit. A larger one is
+    /// not stored.
+    #[must_use]
+    pub fn session_bytes_max(mut self, session_bytes_max: usize) -> Builder {
+        self.settings.session_bytes_max = session_bytes_max;
+        self
+    }
+
+    /// Sets the timeout of sessions that bring none of their own, by default 300 seconds (7,200 under
+    /// [`Rules::OPENSSL`]); 0 stands for the default.
     #[must_use]
     pub fn timeout(mut self, timeout: Seconds) -> Builder {
-        self.timeout = timeout;
+        self.timeout = Some(timeout);
         self
     }
 
-    /// Sets the cap to which every timeout is cut: at least 1 second, by default 24 hours.
+    /// Sets the cap on lifetimes up to TLS 1.2, at least 1 second, by default 24 hours. Under rules without
+    /// caps it has no effect.
+    ///
+    /// Source: RFC 5246, section F.1.4.
     #[must_use]
     pub fn lifetime_max(mut self, lifetime_max: Seconds) -> Builder {
-        self.lifetime_max = lifetime_max;
+        self.caps.lifetime_max = lifetime_max;
+        self
+    }
+
+    /// Sets the cap on lifetimes for TLS 1.3, at least 1 second, by default 7 days. Under rules without caps
+    /// it has no effect.
+    ///
+    /// Source: RFC 8446, section 4.6.1.
+    #[must_use]
+    pub fn lifetime_max_tls13(mut self, lifetime_max: Seconds) -> Builder {
+        self.caps.lifetime_max_tls13 = lifetime_max;
+        self
+    }
+
+    /// Sets the id context that new connections begin with, by default the empty one.
+    #[must_use]
+    pub fn id_context(mut self, id_context: IdContext) -> Builder {
+        self.settings.id_context = id_context;
+        self
+    }
+
+    /// Sets what is called when a session was negotiated.
+    #[must_use]
+    pub fn new_hook(
+        mut self,
+        hook: impl Fn(Negotiated<'_>, Session) -> Keep + Send + Sync + 'static,
+    ) -> Builder {
+        self.settings.new_hook = Some(Arc::new(hook));
+        self
+    }
+
+    /// Sets what is called when a session has left.
+    #[must_use]
+    pub fn remove_hook(mut self, hook: impl Fn(Left<'_>) + Send + Sync + 'static) -> Builder {
+        self.settings.remove_hook = Some(Arc::new(hook));
+        self
+    }
+
+    /// Sets what is called for a session that is not inside.
+    #[must_use]
+    pub fn get_hook(
+        mut self,
+        hook: impl Fn(Inquiry<'_>) -> Option<Session> + Send + Sync + 'static,
+    ) -> Builder {
+        self.settings.get_hook = Some(Arc::new(hook));
+        self
+    }
+
+    /// Sets what makes the ids of new sessions, in the place of 32 random bytes; see
+    /// [`Settings::generator`].
+    #[must_use]
+    pub fn generator(
+        mut self,
+        generator: impl Fn(&dyn Fn(&SessionId) -> bool) -> Option<SessionId> + Send + Sync + 'static,
+    ) -> Builder {
+        let generator: Arc<Generator> = Arc::new(generator);
+        self.settings.generator = Some(generator);
         self
     }
 
@@ -71,14 +170,6 @@ impl Builder {
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Builder {
         self.clock = Some(Box::new(clock));
-        self
-    }
-
-    /// Says whether to count, by default yes. [`Statistics::number`](crate::Statistics::number) is there
-    /// either way.
-    #[must_use]
-    pub fn statistics(mut self, on: bool) -> Builder {
-        self.statistics = on;
         self
     }
 
@@ -96,24 +187,30 @@ impl Builder {
     /// # Errors
     ///
     /// [`ErrorKind::SessionsMax`](crate::ErrorKind::SessionsMax) and
-    /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) for a setting out of its range,
+    /// [`ErrorKind::LifetimeMax`](crate::ErrorKind::LifetimeMax) for a setting out of its range,
     /// [`ErrorKind::Entropy`](crate::ErrorKind::Entropy) when there are no random bytes.
     pub fn build(self) -> Result<SessionCache, Error> {
-        check_sessions_max(self.sessions_max)?;
-        for (name, span) in [("timeout", self.timeout), ("lifetime_max", self.lifetime_max)] {
-            if span == Seconds(0) {
-                return Err(Error::timeout_is_zero(name));
+        let mut settings = self.settings;
+        settings.timeout = self.timeout.unwrap_or(self.rules.timeout_default);
+        settings.check()?;
+        let caps = [
+            ("lifetime_max", self.caps.lifetime_max),
+            ("lifetime_max_tls13", self.caps.lifetime_max_tls13),
+        ];
+        for (name, cap) in caps {
+            if cap == Seconds(0) {
+                return Err(Error::lifetime_max_is_zero(name));
             }
         }
         let mut secret = [0; 2];
         for half in &mut secret {
             *half = getrandom::u64().map_err(Error::entropy)?;
         }
-        Ok(SessionCache::new(Settings {
-            sessions_max: self.sessions_max,
-            config: Config { timeout: self.timeout, lifetime_max: self.lifetime_max },
+        Ok(SessionCache::new(Parts {
+            rules: self.rules,
+            settings,
+            caps: self.caps,
             clock: self.clock.unwrap_or_else(|| Box::new(SystemClock::new())),
-            statistics: self.statistics,
             hasher: (self.hasher)(secret),
         }))
     }
@@ -122,19 +219,10 @@ impl Builder {
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
-            .field("sessions_max", &self.sessions_max)
+            .field("rules", &self.rules)
+            .field("settings", &self.settings)
             .field("timeout", &self.timeout)
-            .field("lifetime_max", &self.lifetime_max)
-            .field("statistics", &self.statistics)
+            .field("caps", &self.caps)
             .finish_non_exhaustive()
-    }
-}
-
-/// Refuses a limit that is none, or more than any machine holds.
-pub(crate) fn check_sessions_max(sessions_max: usize) -> Result<(), Error> {
-    if (1..=SESSIONS_MAX_LIMIT).contains(&sessions_max) {
-        Ok(())
-    } else {
-        Err(Error::sessions_max(sessions_max))
     }
 }

@@ -8,13 +8,16 @@
 
 use std::fmt;
 
-use session_core::{Handle, Key};
+use session_core::Key;
 
 use crate::cache::SessionCache;
+use crate::config::Settings;
+use crate::hooks::{self, Inquiry, Keep, Negotiated, Wanted};
 use crate::id::{IdContext, SessionId};
-use crate::order::Kept;
-use crate::session::{NotStored, ProtocolVersion, Session, SessionHandle, Stored, key};
+use crate::mode::CacheMode;
+use crate::session::{NewSession, NotStored, ProtocolVersion, Session, key};
 use crate::statistics::{Departure, Event};
+use crate::time::UnixTime;
 
 /// Is a [`SessionCache`] bound to one [`IdContext`]: what one server stores and finds.
 ///
@@ -23,13 +26,13 @@ use crate::statistics::{Departure, Event};
 /// A session is found only in the context in which it was stored:
 ///
 /// ```
-/// use session_cache::{IdContext, Payload, ProtocolVersion, Session, SessionCache, SessionId};
+/// use session_cache::{IdContext, NewSession, Payload, ProtocolVersion, SessionCache, SessionId};
 ///
 /// let cache = SessionCache::builder().build()?;
 /// let (open, guarded) = (cache.context(IdContext::new(b"open")?), cache.context(IdContext::new(b"guarded")?));
 /// let id = SessionId::new(&[7; 32])?;
 ///
-/// open.insert(Session::new(ProtocolVersion::TLS13, id, Payload::copy_from(b"secret")))?;
+/// open.insert(NewSession::new(ProtocolVersion::TLS13, id, Payload::copy_from(b"secret")))?;
 /// assert!(guarded.take(ProtocolVersion::TLS13, &id).is_none());
 /// assert!(open.take(ProtocolVersion::TLS13, &id).is_some());
 /// assert!(open.take(ProtocolVersion::TLS13, &id).is_none());
@@ -57,104 +60,135 @@ impl<'a> ContextView<'a> {
         ContextView { cache, id_context }
     }
 
-    /// Stores a session and returns a handle on it; one of the same version and id is replaced, whatever
-    /// its context.
+    /// Makes a session of this context, with the cache's time and timeout where it has none of its own; it
+    /// is in no cache yet. A timeout is cut to the cap on lifetimes.
+    pub fn session(&self, new: NewSession) -> Session {
+        self.session_with(&self.cache.settings_ref(), new)
+    }
+
+    fn session_with(&self, settings: &Settings, new: NewSession) -> Session {
+        self.cache.make(settings, new, self.id_context)
+    }
+
+    /// Stores a session that a server has negotiated, and returns it; one of the same version and id is
+    /// replaced, whatever its context.
     ///
     /// Without room the session that expires first is evicted, never the new one. Nothing is checked: a
-    /// session that is too old already is stored, and found expired later. Waits for the lock of a shard
-    /// of the order.
+    /// session that is too old already is stored, and found expired later. With
+    /// [`CacheMode::NO_INTERNAL_STORE`] it is not stored; the new hook is called all the same, and the remove
+    /// hook for those that leave. Waits for the lock of a shard of the order.
     ///
     /// # Errors
     ///
-    /// Gives the session back when too many that have left wait to be freed, because some thread of the
-    /// process holds one of session-core's guards for too long. This cache never does.
-    pub fn insert(&self, session: Session) -> Result<SessionHandle, NotStored> {
+    /// [`NotStored`]; in mode [`OFF`](CacheMode::OFF) too. No hook was called.
+    pub fn insert(&self, new: NewSession) -> Result<Session, NotStored> {
         let cache = self.cache;
-        let created = session.created().unwrap_or_else(|| cache.now());
-        let key = session.key();
-        if cache.table.is_stalled() {
-            return Err(self.not_stored(session));
+        let settings = cache.settings_ref();
+        if !settings.mode.contains(CacheMode::SERVER) {
+            return Err(NotStored::Mode);
         }
-        let mut stored = session.into_stored(self.id_context, created, &cache.config());
-        let entered = loop {
-            if cache.order.has_no_room(&cache.table, &key) {
-                if let Some(evicted) = cache.order.evict_one(&cache.table, 1) {
-                    cache.left(&evicted, Departure::Evicted);
-                }
-            }
-            match cache.order.enter(&cache.table, key, stored) {
-                Ok(entered) => break entered,
-                Err(Kept::Out(given_back)) => stored = given_back,
-                Err(Kept::Off(given_back)) => {
-                    return Err(self.not_stored(Session::given_back(&key, given_back)));
-                }
-            }
-        };
-        cache.count(Event::Stored);
-        if let Some(replaced) = entered.replaced {
-            cache.left(&replaced, Departure::Replaced);
+        let session = self.session_with(&settings, new);
+        let mut is_due = false;
+        if !settings.mode.contains(CacheMode::NO_INTERNAL_STORE) {
+            (_, is_due) = cache.add_with(&settings, &session)?;
         }
-        session_core::settle();
-        Ok(SessionHandle::new(entered.handle))
-    }
-
-    fn not_stored(&self, session: Session) -> NotStored {
-        self.cache.count(Event::Refused);
-        NotStored { session }
+        if settings.new_hook.is_some() {
+            cache.announce(&settings, None, &session);
+        }
+        cache.clear_when_storing(&settings, is_due);
+        Ok(session)
     }
 
     /// Returns the session of this context, unless it has expired.
     ///
     /// Never waits and takes no lock, except that one found expired is removed if that means no waiting.
-    pub fn lookup(&self, version: ProtocolVersion, id: &SessionId) -> Option<SessionHandle> {
-        match self.find(&key(version, id)) {
-            Ok(found) => {
-                self.cache.count(Event::Hit);
-                Some(SessionHandle::new(found))
-            }
-            Err(absence) => {
-                self.count_absence(absence, Event::Miss);
-                None
+    /// Asks the get hook for one that is not inside.
+    #[inline]
+    pub fn lookup(&self, version: ProtocolVersion, id: &SessionId) -> Option<Session> {
+        self.lookup_when(version, id, || self.cache.now())
+    }
+
+    /// Does as [`lookup`](ContextView::lookup) at the time `now`, for callers that know it: reading a clock
+    /// costs about as much as finding a session.
+    #[inline]
+    pub fn lookup_at(
+        &self,
+        version: ProtocolVersion,
+        id: &SessionId,
+        now: UnixTime,
+    ) -> Option<Session> {
+        self.lookup_when(version, id, || now)
+    }
+
+    #[inline]
+    fn lookup_when(
+        &self,
+        version: ProtocolVersion,
+        id: &SessionId,
+        now: impl Fn() -> UnixTime,
+    ) -> Option<Session> {
+        let settings = self.cache.settings_ref();
+        if settings.looks_inside(&self.cache.rules()) {
+            match self.find(&settings, &key(version, id), now) {
+                Ok(found) => {
+                    self.cache.count(Event::Hit);
+                    self.cache.refresh(&settings, &found);
+                    return Some(found);
+                }
+                Err(Absence::Missing) => self.cache.count(Event::Miss),
+                Err(absence) => {
+                    self.count_absence(absence);
+                    return None;
+                }
             }
         }
+        self.ask(&settings, version, id, Wanted::Lookup)
     }
 
     /// Returns the session of this context, unless it has expired, and removes it: of any number of calls
     /// one gets it.
     ///
-    /// For sessions that may be used once. A session of another context is not consumed. Waits for the
-    /// lock of a shard of the order.
-    pub fn take(&self, version: ProtocolVersion, id: &SessionId) -> Option<SessionHandle> {
-        let key = key(version, id);
-        let mut if_missing = Event::Miss;
-        loop {
-            match self.find(&key) {
-                Ok(found) if self.make_leave(&found, Departure::Taken) => {
-                    self.cache.count(Event::Hit);
-                    return Some(SessionHandle::new(found));
-                }
-                // It was here: unless another one has come in its place, somebody else got it.
-                Ok(_) => if_missing = Event::SingleUseLost,
-                Err(absence) => {
-                    self.count_absence(absence, if_missing);
-                    return None;
+    /// For sessions that may be used once. A session of another context is not consumed. The remove hook is
+    /// told; the session is not marked. Asks the get hook for one that is not inside, which has to see to the
+    /// one winner then. Waits for the lock of a shard of the order.
+    pub fn take(&self, version: ProtocolVersion, id: &SessionId) -> Option<Session> {
+        let settings = self.cache.settings_ref();
+        if settings.looks_inside(&self.cache.rules()) {
+            let mut if_missing = Event::Miss;
+            loop {
+                match self.find(&settings, &key(version, id), || self.cache.now()) {
+                    Ok(found) if self.cache.take_out_exact(&settings, &found, Departure::Taken) => {
+                        self.cache.count(Event::Hit);
+                        return Some(found);
+                    }
+                    // It was here: unless another one has come in its place, somebody else got it.
+                    Ok(_) => if_missing = Event::SingleUseLost,
+                    Err(Absence::Missing) => break self.cache.count(if_missing),
+                    Err(absence) => {
+                        self.count_absence(absence);
+                        return None;
+                    }
                 }
             }
         }
+        self.ask(&settings, version, id, Wanted::Take)
     }
 
-    /// Removes the session of this context and says whether it was there and had not expired.
+    /// Removes the session of this context and says whether it was there and had not expired. It is marked
+    /// not resumable, and the remove hook is told.
     ///
     /// Waits for the lock of a shard of the order.
     pub fn remove(&self, version: ProtocolVersion, id: &SessionId) -> bool {
-        let key = key(version, id);
+        let settings = self.cache.settings_ref();
         loop {
-            match self.find(&key) {
-                Ok(found) if self.make_leave(&found, Departure::Removed) => return true,
+            match self.find(&settings, &key(version, id), || self.cache.now()) {
+                Ok(found) if self.cache.take_out_exact(&settings, &found, Departure::Removed) => {
+                    return true;
+                }
                 Ok(_) => {}
                 Err(Absence::Missing) => return false,
                 Err(absence) => {
-                    self.count_absence(absence, Event::Miss);
+                    self.count_absence(absence);
                     return false;
                 }
             }
@@ -163,48 +197,139 @@ impl<'a> ContextView<'a> {
 
     /// Finds the session of this context. One that is too old leaves, and this call says so if it was the
     /// one that made it leave; who comes second looks again, as if he had come later.
-    fn find(&self, key: &Key) -> Result<Handle<Stored>, Absence> {
+    #[inline]
+    fn find(
+        &self,
+        settings: &Settings,
+        key: &Key,
+        now: impl Fn() -> UnixTime,
+    ) -> Result<Session, Absence> {
         let cache = self.cache;
         loop {
-            let found = cache.table.handle(key).ok_or(Absence::Missing)?;
-            if found.id_context != self.id_context {
+            let found = Session::of(cache.table.handle(key).ok_or(Absence::Missing)?);
+            if *found.stored().id_context() != self.id_context {
                 return Err(Absence::WrongContext);
             }
             // The clock is foreign: no guard is held, and a miss does not ask it.
-            if !found.is_expired(cache.now()) {
+            if !cache.is_expired(&found, now()) {
                 return Ok(found);
             }
-            if self.make_leave(&found, Departure::Expired) {
+            if cache.take_out_exact(settings, &found, Departure::Expired) {
                 return Err(Absence::Expired);
             }
         }
     }
 
-    /// Makes the session that was found leave, unless somebody else did.
-    fn make_leave(&self, found: &Handle<Stored>, why: Departure) -> bool {
-        let cache = self.cache;
-        // Under a guard, so that nothing foreign ends before all is done.
-        let guard = session_core::pin();
-        let won = cache.table.remove_exact(found);
-        drop(guard);
-        if won {
-            match why {
-                // A lookup does not wait.
-                Departure::Expired => cache.order.try_unlink(&cache.table, found),
-                _ => cache.order.unlink(&cache.table, found),
-            }
-            cache.left(found, why);
-            session_core::settle();
+    /// Asks the get hook, and checks its answer.
+    fn ask(
+        &self,
+        settings: &Settings,
+        version: ProtocolVersion,
+        id: &SessionId,
+        wanted: Wanted,
+    ) -> Option<Session> {
+        let (cache, id_context) = (self.cache, &self.id_context);
+        let inquiry = Inquiry { cache, connection: None, version, id, id_context, wanted };
+        let answer = cache.outside(settings, inquiry)?;
+        if answer.version() != version {
+            return None;
         }
-        won
+        if answer.id_context() != self.id_context {
+            self.count_absence(Absence::WrongContext);
+            return None;
+        }
+        if cache.is_expired(&answer, cache.now()) {
+            self.count_absence(Absence::Expired);
+            cache.remove(&answer);
+            return None;
+        }
+        cache.count(Event::Hit);
+        if wanted == Wanted::Lookup {
+            cache.refresh(settings, &answer);
+        }
+        Some(answer)
     }
 
-    fn count_absence(&self, absence: Absence, if_missing: Event) {
+    fn count_absence(&self, absence: Absence) {
         match absence {
-            Absence::Missing => self.cache.count(if_missing),
+            Absence::Missing => {}
             Absence::WrongContext => self.cache.count(Event::WrongContext),
-            // Counted with those that left.
-            Absence::Expired => {}
+            // Counted with those that left, too.
+            Absence::Expired => self.cache.count(Event::Timeout),
+        }
+    }
+}
+
+impl SessionCache {
+    /// Makes a session with the cache's time and timeout where it has none of its own.
+    pub(crate) fn make(
+        &self,
+        settings: &Settings,
+        new: NewSession,
+        id_context: IdContext,
+    ) -> Session {
+        let timeout = settings.timeout_for_new(&self.rules());
+        new.build_with(id_context, self.now(), timeout, self.lifetime_max())
+    }
+
+    /// Makes a session's time that of its use, in the mode and under the rules by which it is.
+    #[inline]
+    pub(crate) fn refresh(&self, settings: &Settings, used: &Session) {
+        if settings.mode.contains(CacheMode::UPDATE_TIME) && self.rules().use_updates_time {
+            self.set_created(used, self.now());
+        }
+    }
+
+    /// Asks the get hook for a session that is not inside, or is not to be looked for there, and stores its
+    /// answer where the mode says so.
+    ///
+    /// Under rules that say so it is checked first: one of another version, id or context, or too old, is no
+    /// answer. Under the others the caller checks.
+    pub(crate) fn outside(&self, settings: &Settings, inquiry: Inquiry<'_>) -> Option<Session> {
+        let hook = settings.get_hook.as_ref()?;
+        let answer = hooks::run(self, || hook(inquiry))??;
+        if answer.is_marked_not_resumable() {
+            self.count(Event::NotResumable);
+            return None;
+        }
+        self.count(Event::CallbackHit);
+        if self.rules().answers_are_checked_first {
+            if answer.version() != inquiry.version || answer.id() != *inquiry.id {
+                return None;
+            }
+            if answer.id_context() != *inquiry.id_context {
+                self.count(Event::WrongContext);
+                return None;
+            }
+            if self.is_expired(&answer, self.now()) {
+                self.count(Event::Timeout);
+                answer.mark_not_resumable();
+                self.report(settings, &answer, Departure::Expired);
+                return None;
+            }
+            if inquiry.wanted == Wanted::Take {
+                return Some(answer);
+            }
+        }
+        if settings.stores_answers(&self.rules()) {
+            // One that cannot be stored is used all the same.
+            let _ = self.add_with(settings, &answer);
+        }
+        Some(answer)
+    }
+
+    /// Calls the new hook; a session that it refuses leaves, under the rules by which it does.
+    pub(crate) fn announce(
+        &self,
+        settings: &Settings,
+        connection: Option<&crate::Connection>,
+        session: &Session,
+    ) {
+        let Some(hook) = &settings.new_hook else { return };
+        let from = Negotiated { cache: self, connection };
+        let keep = hooks::run(self, || hook(from, session.clone()));
+        if keep == Some(Keep::No) && self.rules().refusal_leaves {
+            self.take_out_exact(settings, session, Departure::Refused);
         }
     }
 }

@@ -12,9 +12,9 @@ use crate::id::{IdContext, SessionId};
 /// ```
 /// use session_cache::{ErrorKind, SessionCache};
 ///
-/// let error = SessionCache::builder().sessions_max(0).build().unwrap_err();
+/// let error = SessionCache::builder().sessions_max(20_000_000).build().unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::SessionsMax);
-/// assert_eq!(error.to_string(), "sessions_max is 0; it must be 1 to 16777216");
+/// assert_eq!(error.to_string(), "sessions_max is 20000000; it must be 0 to 16777216");
 /// ```
 #[derive(Debug)]
 pub struct Error(Cause);
@@ -27,11 +27,11 @@ pub enum ErrorKind {
     IdLength,
     /// An id context is longer than 32 bytes.
     IdContextLength,
-    /// A limit on the number of sessions is 0 or too large.
+    /// A limit on the number of sessions is too large.
     SessionsMax,
-    /// A timeout or a cap on timeouts is 0.
-    Timeout,
-    /// The operating system gave no random bytes for the hash secret.
+    /// A cap on lifetimes is 0.
+    LifetimeMax,
+    /// The operating system gave no random bytes.
     Entropy,
 }
 
@@ -42,7 +42,7 @@ impl Error {
             Cause::IdLength(_) => ErrorKind::IdLength,
             Cause::IdContextLength(_) => ErrorKind::IdContextLength,
             Cause::SessionsMax(_) => ErrorKind::SessionsMax,
-            Cause::TimeoutIsZero(_) => ErrorKind::Timeout,
+            Cause::LifetimeMaxIsZero(_) => ErrorKind::LifetimeMax,
             Cause::Entropy(_) => ErrorKind::Entropy,
         }
     }
@@ -60,8 +60,8 @@ impl Error {
     }
 
     /// `name` is that of the setting which is 0.
-    pub(crate) fn timeout_is_zero(name: &'static str) -> Error {
-        Error(Cause::TimeoutIsZero(name))
+    pub(crate) fn lifetime_max_is_zero(name: &'static str) -> Error {
+        Error(Cause::LifetimeMaxIsZero(name))
     }
 
     pub(crate) fn entropy(source: getrandom::Error) -> Error {
@@ -83,13 +83,13 @@ impl fmt::Display for Error {
                 IdContext::BYTES_MAX
             ),
             Cause::SessionsMax(asked) => {
-                write!(f, "sessions_max is {asked}; it must be 1 to {SESSIONS_MAX_LIMIT}")
+                write!(f, "sessions_max is {asked}; it must be 0 to {SESSIONS_MAX_LIMIT}")
             }
-            Cause::TimeoutIsZero(name) => {
+            Cause::LifetimeMaxIsZero(name) => {
                 write!(f, "{name} is 0 seconds; it must be at least 1 second")
             }
             Cause::Entropy(source) => {
-                write!(f, "no random bytes for the hash secret from the operating system: {source}")
+                write!(f, "no random bytes from the operating system: {source}")
             }
         }
     }
@@ -102,6 +102,6 @@ enum Cause {
     IdLength(usize),
     IdContextLength(usize),
     SessionsMax(usize),
-    TimeoutIsZero(&'static str),
+    LifetimeMaxIsZero(&'static str),
     Entropy(getrandom::Error),
 }

@@ -5,9 +5,11 @@
 
 use std::fmt;
 
+use session_core::Key;
+
 use crate::error::Error;
 
-/// Names a session within one protocol version: 1 to 32 bytes.
+/// Names a session within one protocol version: 1 to 32 bytes, or none ([`EMPTY`](SessionId::EMPTY)).
 ///
 /// `Debug` prints the length only: who knows the id of a session can take it.
 ///
@@ -44,9 +46,33 @@ impl SessionId {
         }
     }
 
+    /// The id of a session that cannot be found by one: a TLS 1.3 session before its first ticket, or one
+    /// that lives in a ticket. Such a session is never stored.
+    pub const EMPTY: SessionId = SessionId(Bytes { length: 0, bytes: [0; BYTES_MAX] });
+
+    /// Draws 32 random bytes, straight from the operating system.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Entropy`](crate::ErrorKind::Entropy) when it gives none.
+    pub fn random() -> Result<SessionId, Error> {
+        let mut bytes = [0; BYTES_MAX];
+        getrandom::fill(&mut bytes).map_err(Error::entropy)?;
+        Ok(SessionId(Bytes { length: BYTES_MAX as u8, bytes }))
+    }
+
     /// Borrows the bytes.
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_slice()
+    }
+
+    /// Whether this is [`SessionId::EMPTY`].
+    pub fn is_empty(&self) -> bool {
+        self.0.length == 0
+    }
+
+    pub(crate) fn of_key(key: &Key) -> SessionId {
+        SessionId(Bytes::copy_from(key.id()).expect("a key's id is no longer than a session's"))
     }
 }
 
@@ -96,6 +122,11 @@ impl IdContext {
     /// Borrows the bytes.
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_slice()
+    }
+
+    /// Whether this is [`IdContext::EMPTY`].
+    pub fn is_empty(&self) -> bool {
+        self.0.length == 0
     }
 }
 

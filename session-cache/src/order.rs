@@ -1,7 +1,8 @@
 //! The places of a cache: how many sessions there may be, and whose turn it is to leave.
 //!
-//! Invariant: live entries <= nodes <= limit at every instant. A place is taken and given back only in a
-//! shard's critical section, the same one in which its node is linked or unlinked; a session is published
+//! Invariant: live entries <= nodes <= limit at every instant, in number and in bytes (a limit that is
+//! lowered lazily binds those that come later). A place is taken and given back only in a shard's
+//! critical section, the same one in which its node is linked or unlinked; a session is published
 //! in the table in the section in which it takes its place, and its place is given back only after it has
 //! left the table. So no stalled thread holds a place that nobody else can free, and a newcomer cannot be
 //! its own victim: others leave before it enters.
@@ -22,85 +23,149 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::{ptr, thread};
 
-use session_core::{Guard, Handle, Key, Table};
+use session_core::{Guard, Handle, LinkRefused, Table};
 
 use crate::queue::{Queue, Sweep};
-use crate::session::Stored;
+use crate::session::{Entry, Place, Session, Stored};
 use crate::time::UnixTime;
 
 /// Bounds the sessions of a cache and keeps them in the order in which they expire.
 pub(crate) struct Order {
     shards: Box<[Shard]>,
-    /// The most nodes; written by `set_limit`, read in critical sections.
+    /// The most nodes, and the most bytes; written by `set_limits`, read in critical sections.
     limit: AtomicUsize,
-    /// Nodes in all shards together; written in critical sections only.
-    occupied: Alone<AtomicUsize>,
+    bytes_limit: AtomicUsize,
+    /// Nodes in all shards together, and bytes; written in critical sections only.
+    occupied: Alone<Occupied>,
+}
+
+struct Occupied {
+    nodes: AtomicUsize,
+    bytes: AtomicUsize,
 }
 
 /// Has its cache lines for itself: what every insert writes must not slow down what every lookup reads.
 #[repr(align(128))]
 struct Alone<T>(T);
 
-/// A session that has entered the table and the order.
-pub(crate) struct Entered {
-    pub(crate) handle: Handle<Stored>,
-    pub(crate) replaced: Option<Handle<Stored>>,
+/// What is wanted to be free.
+#[derive(Clone, Copy)]
+pub(crate) struct Room {
+    nodes: usize,
+    bytes: usize,
 }
 
-/// A session that could not enter, given back.
-pub(crate) enum Kept {
-    /// For want of a place: the caller evicts and tries again.
-    Out(Stored),
-    /// By the table, in which too much waits to be freed.
-    Off(Stored),
+impl Room {
+    /// None but what the limits themselves ask for.
+    pub(crate) const NONE: Room = Room { nodes: 0, bytes: 0 };
+
+    pub(crate) fn of(session: &Session) -> Room {
+        Room { nodes: 1, bytes: session.stored().cost_bytes() }
+    }
+}
+
+/// What became of a session that was to enter.
+pub(crate) enum Entered {
+    /// It is in.
+    In {
+        /// The linked entry of the one that it replaced.
+        replaced: Option<Handle<Entry>>,
+        /// Whether so many have entered its shard that it is time to clear expired ones.
+        is_due: bool,
+    },
+    /// It was in already.
+    Already,
+    /// Out, for want of a place: the caller evicts and tries again.
+    NoRoom,
+    /// Out, since it is in another cache's order.
+    Elsewhere,
+    /// Out, since too much waits to be freed in the table.
+    Stalled,
 }
 
 impl Order {
-    pub(crate) fn new(limit: usize) -> Order {
-        let shards = (0..shard_count(limit)).map(|_| Shard::new()).collect();
-        Order { shards, limit: AtomicUsize::new(limit), occupied: Alone(AtomicUsize::new(0)) }
+    /// Makes an order; `sessions` is how many it will have to do with, for choosing the shards.
+    pub(crate) fn new(sessions: usize, limit: usize, bytes_limit: usize) -> Order {
+        let shards = (0..shard_count(sessions)).map(|_| Shard::new()).collect();
+        let occupied = Occupied { nodes: AtomicUsize::new(0), bytes: AtomicUsize::new(0) };
+        Order {
+            shards,
+            limit: AtomicUsize::new(limit),
+            bytes_limit: AtomicUsize::new(bytes_limit),
+            occupied: Alone(occupied),
+        }
     }
 
-    /// Says whether a session would find neither a free place nor one to take over, as far as can be
-    /// told without a lock: a guess that spares [`enter`](Order::enter) most refusals.
-    pub(crate) fn has_no_room(&self, table: &Table<Stored>, key: &Key) -> bool {
-        !self.has_free(1) && table.handle(key).is_none()
+    /// Says whether a session would find neither free room nor a place to take over, as far as can be told
+    /// without a lock: a guess that spares [`enter`](Order::enter) most refusals.
+    pub(crate) fn has_no_room(&self, table: &Table<Entry>, session: &Session) -> bool {
+        !self.has_free(Room::of(session)) && table.handle(session.key()).is_none()
     }
 
     /// Puts a session into the table and the order, in the place of the one that it replaces or in a free
-    /// one. If it cannot, it is given back.
+    /// one. `expires` says when it does, here.
     pub(crate) fn enter(
         &self,
-        table: &Table<Stored>,
-        key: Key,
-        stored: Stored,
-    ) -> Result<Entered, Kept> {
-        let mut section = self.section(table.hash(&key));
-        let existing = section.place_of(table, &key);
-        if existing.is_none() && !section.take_place() {
-            return Err(Kept::Out(stored));
+        table: &Table<Entry>,
+        session: &Session,
+        expires: impl Fn(&Stored) -> UnixTime,
+    ) -> Entered {
+        let stored = session.stored();
+        let mut section = self.section(table.hash(session.key()));
+        let existing = section.place_of(table, session);
+        if let Some((_, true)) = existing {
+            return Entered::Already;
         }
-        let expires = stored.expires;
-        let (handle, replaced) = match table.replace(key, stored) {
-            Ok(replaced) => replaced,
-            Err(refused) => {
-                if existing.is_none() {
-                    section.give_back_place();
-                }
-                return Err(Kept::Off(refused.value));
-            }
+        let dead = section.unlink_dead(session);
+        if !stored.claim_place() {
+            return Entered::Elsewhere;
+        }
+        let replaced_bytes = existing.map(|(place, _)| section.bytes_at(place));
+        if !section.take_place(stored.cost_bytes(), replaced_bytes) {
+            stored.set_place(Place::NONE);
+            drop(section);
+            drop(dead);
+            return Entered::NoRoom;
+        }
+        let Some((linked, replaced)) = link(table, session) else {
+            section.give_back_again(stored.cost_bytes(), replaced_bytes);
+            stored.set_place(Place::NONE);
+            return Entered::Stalled;
         };
         // The old session's place is the new one's, also when a take came in between and won it.
-        let displaced = existing.map(|place| section.queue.unlink(place));
-        let place = section.queue.link(handle.clone(), expires);
-        handle.set_place(place);
+        let displaced = existing.map(|(place, _)| section.queue.unlink(place));
+        if let Some(displaced) = &displaced {
+            displaced.stored().set_place(Place::NONE);
+        }
+        let place = section.queue.link(linked, expires(stored));
+        stored.set_place(place);
+        let is_due = section.queue.linked() % DUE_AFTER == 0;
         drop(section);
-        drop(displaced);
-        Ok(Entered { handle, replaced })
+        drop((displaced, dead));
+        Entered::In { replaced, is_due }
+    }
+
+    /// Changes what decides when a session expires, and moves it to its new place in the order; if it is in
+    /// another cache, or none, the change is made all the same.
+    pub(crate) fn reposition(
+        &self,
+        table: &Table<Entry>,
+        session: &Session,
+        change: impl FnOnce(&Stored),
+        expires: impl Fn(&Stored) -> UnixTime,
+    ) {
+        let stored = session.stored();
+        let mut section = self.section(table.hash(session.key()));
+        change(stored);
+        if let Some(place) = section.place_if_linked(stored) {
+            let linked = section.queue.unlink(place);
+            let place = section.queue.link(linked, expires(stored));
+            stored.set_place(place);
+        }
     }
 
     /// Unlinks a session that has left the table; waits for its shard's lock.
-    pub(crate) fn unlink(&self, table: &Table<Stored>, left: &Handle<Stored>) {
+    pub(crate) fn unlink(&self, table: &Table<Entry>, left: &Handle<Entry>) {
         let mut section = self.section(table.hash(left.key()));
         let node = section.unlink(left);
         drop(section);
@@ -108,7 +173,7 @@ impl Order {
     }
 
     /// Unlinks a session that has left the table, unless that means to wait.
-    pub(crate) fn try_unlink(&self, table: &Table<Stored>, left: &Handle<Stored>) {
+    pub(crate) fn try_unlink(&self, table: &Table<Entry>, left: &Handle<Entry>) {
         if let Some(mut section) = self.try_section(table.hash(left.key())) {
             let node = section.unlink(left);
             drop(section);
@@ -116,27 +181,43 @@ impl Order {
         }
     }
 
-    /// Makes the session that expires first leave, until `wanted` places are free; returns the evicted
-    /// one, or none when there was no need (any more).
-    pub(crate) fn evict_one(&self, table: &Table<Stored>, wanted: usize) -> Option<Handle<Stored>> {
+    /// Makes the session that expires first leave, unless it is `spared`, until there is `wanted` room;
+    /// returns its entry, or none when there was no need (any more) or is nobody left.
+    pub(crate) fn evict_one(
+        &self,
+        table: &Table<Entry>,
+        wanted: Room,
+        spared: Option<&Session>,
+    ) -> Option<Handle<Entry>> {
+        let spared = spared.map(Session::stored);
         loop {
             if self.has_free(wanted) {
                 return None;
             }
             let Some((shard, seen)) = self.earliest_shard() else {
+                if self.occupied() == 0 {
+                    return None;
+                }
                 // Somebody takes the last nodes out, or one in, at this moment.
                 thread::yield_now();
                 continue;
             };
             let mut section = self.lock(shard);
-            // What was seen without the lock may have changed: another may expire first now, or a place
-            // have become free.
+            // What was seen without the lock may have changed: another may expire first now, or there may
+            // be room.
             if section.earliest() > seen || self.has_free(wanted) {
                 continue;
             }
-            let Some(node) = section.queue.pop() else { continue };
+            let is_spared = |entry: &Handle<Entry>| {
+                spared.is_some_and(|spared| ptr::eq(entry.stored(), spared))
+            };
+            let Some(node) = section.queue.pop_unless(is_spared) else {
+                // The spared one alone is left.
+                return None;
+            };
+            node.stored().set_place(Place::NONE);
             let won = table.remove_exact(&node);
-            section.give_back_place();
+            section.give_back_place(node.stored().cost_bytes());
             drop(section);
             if won {
                 return Some(node);
@@ -144,74 +225,92 @@ impl Order {
         }
     }
 
-    /// Makes all sessions leave that expire strictly before `end` (all, without an end) and were there
-    /// when their shard's turn came; returns them in the order in which they expire.
+    /// Makes sessions leave that expire strictly before `end` (all, without an end) and were there when
+    /// their shard's turn came, about `most` of them; returns their entries in the order in which they
+    /// expire, and whether it was all.
     pub(crate) fn flush(
         &self,
-        table: &Table<Stored>,
+        table: &Table<Entry>,
         end: Option<UnixTime>,
-    ) -> Vec<Handle<Stored>> {
+        most: usize,
+    ) -> (Vec<Handle<Entry>>, bool) {
         let mut flushed = Vec::new();
+        let mut all = true;
         for shard in &self.shards {
-            let mut sweep = self.lock(shard).queue.sweep(end);
-            while !sweep.is_done() {
-                self.flush_batch(table, shard, &mut sweep, &mut flushed);
+            if end.is_some_and(|end| shard.earliest.load(Ordering::Relaxed) >= end.0) {
+                // Relaxed: who came in before this call was published by its section's end.
+                continue;
             }
+            let mut sweep = self.lock(shard).queue.sweep(end);
+            while !sweep.is_done() && flushed.len() < most {
+                let batch = FLUSH_BATCH.min(most - flushed.len());
+                self.flush_batch(table, shard, &mut sweep, batch, &mut flushed);
+            }
+            all &= sweep.is_done();
         }
         // Stable: those that expire together keep the order in which they came, shard by shard.
         flushed.sort_by_key(|(expires, _)| *expires);
-        flushed.into_iter().map(|(_, handle)| handle).collect()
+        (flushed.into_iter().map(|(_, handle)| handle).collect(), all)
     }
 
     /// One critical section of a flush.
     fn flush_batch(
         &self,
-        table: &Table<Stored>,
+        table: &Table<Entry>,
         shard: &Shard,
         sweep: &mut Sweep,
-        flushed: &mut Vec<(UnixTime, Handle<Stored>)>,
+        most: usize,
+        flushed: &mut Vec<(UnixTime, Handle<Entry>)>,
     ) {
-        let (mut left, mut dead) = (Vec::with_capacity(FLUSH_BATCH), Vec::new());
+        let (mut left, mut dead) = (Vec::with_capacity(most), Vec::new());
         let mut section = self.lock(shard);
-        for (expires, node) in section.queue.sweep_on(sweep, FLUSH_BATCH) {
+        for (expires, node) in section.queue.sweep_on(sweep, most) {
+            let stored = node.stored();
+            stored.set_place(Place::NONE);
+            let bytes = stored.cost_bytes();
             if table.remove_exact(&node) {
                 left.push((expires, node));
             } else {
                 dead.push(node);
             }
-            section.give_back_place();
+            section.give_back_place(bytes);
         }
         drop(section);
         // Not under the lock: this one may have to move a million.
         flushed.append(&mut left);
     }
 
-    pub(crate) fn limit(&self) -> usize {
-        // Relaxed: the number stands for itself.
-        self.limit.load(Ordering::Relaxed)
-    }
-
-    /// Changes the limit and returns the previous one. From then on no place is taken beyond the new
-    /// limit; the caller evicts those that are there already.
-    pub(crate) fn set_limit(&self, limit: usize) -> usize {
-        // Relaxed: the locks below publish it.
-        let previous = self.limit.swap(limit, Ordering::Relaxed);
-        // Whoever read the old limit did so in a critical section that ends before this passes its lock,
-        // and his place is counted then; whoever locks later reads the new one.
+    /// Changes the limits. From then on no place is taken beyond the new ones; the caller evicts those that
+    /// are there already.
+    pub(crate) fn set_limits(&self, limit: usize, bytes_limit: usize) {
+        // Relaxed: the locks below publish them.
+        self.limit.store(limit, Ordering::Relaxed);
+        self.bytes_limit.store(bytes_limit, Ordering::Relaxed); // Relaxed: as above.
+        // Whoever read the old limits did so in a critical section that ends before this passes its lock,
+        // and his place is counted then; whoever locks later reads the new ones.
         for shard in &self.shards {
             drop(shard.queue());
         }
-        previous
     }
 
     /// Counts the places taken: at least the live sessions, at most the limit.
     pub(crate) fn occupied(&self) -> usize {
         // Relaxed: a figure, nothing is read on its account.
-        self.occupied.0.load(Ordering::Relaxed)
+        self.occupied.0.nodes.load(Ordering::Relaxed)
     }
 
-    fn has_free(&self, wanted: usize) -> bool {
-        self.occupied() + wanted <= self.limit()
+    /// Counts the bytes taken.
+    pub(crate) fn occupied_bytes(&self) -> usize {
+        // Relaxed: as above.
+        self.occupied.0.bytes.load(Ordering::Relaxed)
+    }
+
+    fn has_free(&self, wanted: Room) -> bool {
+        // Relaxed: a guess; places are taken by exchanges that compare.
+        let limit = self.limit.load(Ordering::Relaxed);
+        let bytes_limit = self.bytes_limit.load(Ordering::Relaxed);
+        self.occupied() <= limit.saturating_sub(wanted.nodes)
+            && self.occupied_bytes() <= bytes_limit.saturating_sub(wanted.bytes)
     }
 
     /// Finds the shard whose first session expires before all others', and when.
@@ -253,7 +352,7 @@ impl Order {
 /// One part of the order, on cache lines of its own.
 #[repr(align(128))]
 struct Shard {
-    queue: Mutex<Queue<Handle<Stored>>>,
+    queue: Mutex<Queue<Handle<Entry>>>,
     /// When its first session expires, for those that look for a victim; written under the lock.
     earliest: AtomicU64,
 }
@@ -263,7 +362,7 @@ impl Shard {
         Shard { queue: Mutex::new(Queue::new()), earliest: AtomicU64::new(NEVER) }
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue<Handle<Stored>>> {
+    fn queue(&self) -> MutexGuard<'_, Queue<Handle<Entry>>> {
         // Poisoning cannot matter: nothing foreign runs under the lock.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -273,46 +372,101 @@ impl Shard {
 struct Section<'a> {
     order: &'a Order,
     shard: &'a Shard,
-    queue: MutexGuard<'a, Queue<Handle<Stored>>>,
+    queue: MutexGuard<'a, Queue<Handle<Entry>>>,
     /// Keeps the table from dropping values under the lock; goes after it.
     guard: Guard,
 }
 
 impl Section<'_> {
-    /// Takes a place for a node that is linked before the section ends.
-    fn take_place(&mut self) -> bool {
-        // Relaxed: either the lock of this section was passed by `set_limit` and it is the new limit, or it
-        // was not yet and `set_limit` waits for this section before it lets anybody count.
+    /// Takes a place for a node that is linked before the section ends, or takes over the one of a node of
+    /// `replaced_bytes`.
+    fn take_place(&mut self, bytes: usize, replaced_bytes: Option<usize>) -> bool {
+        // Relaxed, both: either the lock of this section was passed by `set_limits` and they are the new
+        // ones, or it was not yet and `set_limits` waits for this section before it lets anybody count.
         let limit = self.order.limit.load(Ordering::Relaxed);
-        self.order
-            .occupied
-            .0
-            // Acquire: pairs with the release in `give_back_place`: who sees the newcomer no longer sees
-            // the session whose place it has. Relaxed on failure: nothing is done on its account.
-            .fetch_update(Ordering::Acquire, Ordering::Relaxed, |occupied| {
-                (occupied < limit).then_some(occupied + 1)
+        let bytes_limit = self.order.bytes_limit.load(Ordering::Relaxed);
+        let occupied = &self.order.occupied.0;
+        // Acquire: pairs with the release in `give_back_place`: who sees the newcomer no longer sees the
+        // session whose place it has. Relaxed on failure: nothing is done on its account.
+        let has_node = replaced_bytes.is_some()
+            || occupied
+                .nodes
+                .fetch_update(Ordering::Acquire, Ordering::Relaxed, |nodes| {
+                    (nodes < limit).then_some(nodes + 1)
+                })
+                .is_ok();
+        if !has_node {
+            return false;
+        }
+        let given = replaced_bytes.unwrap_or(0);
+        // Acquire, and Relaxed on failure: as above.
+        let has_bytes = occupied
+            .bytes
+            .fetch_update(Ordering::Acquire, Ordering::Relaxed, |taken| {
+                let wanted = taken - given + bytes;
+                (wanted <= bytes_limit || bytes <= given).then_some(wanted)
             })
-            .is_ok()
+            .is_ok();
+        if !has_bytes && replaced_bytes.is_none() {
+            // Release: as in `give_back_place`.
+            occupied.nodes.fetch_sub(1, Ordering::Release);
+        }
+        has_bytes
     }
 
     /// Gives back the place of a node that was unlinked in this section and has left the table.
-    fn give_back_place(&mut self) {
-        // Release: publishes that the session has left the table, to who takes the place.
-        self.order.occupied.0.fetch_sub(1, Ordering::Release);
+    fn give_back_place(&mut self, bytes: usize) {
+        // Release, both: publishes that the session has left the table, to who takes the place.
+        self.order.occupied.0.bytes.fetch_sub(bytes, Ordering::Release);
+        self.order.occupied.0.nodes.fetch_sub(1, Ordering::Release); // Release: as above.
     }
 
-    /// Finds the node of the session that the table has under `key`. Every live session has one here.
-    fn place_of(&self, table: &Table<Stored>, key: &Key) -> Option<u32> {
-        let existing = table.get(key, &self.guard)?;
-        self.place_if_linked(&existing)
+    /// Undoes `take_place`.
+    fn give_back_again(&mut self, bytes: usize, replaced_bytes: Option<usize>) {
+        match replaced_bytes {
+            None => self.give_back_place(bytes),
+            Some(replaced) => {
+                // Relaxed, both: nothing has left meanwhile.
+                self.order.occupied.0.bytes.fetch_add(replaced, Ordering::Relaxed);
+                self.order.occupied.0.bytes.fetch_sub(bytes, Ordering::Relaxed); // Relaxed: as above.
+            }
+        }
     }
 
-    /// Unlinks a session that has left the table and gives back its place, unless somebody did already.
+    /// Finds the node of what the table has under a session's key, and whether it is that very session's.
+    /// Every live session has one here.
+    fn place_of(&self, table: &Table<Entry>, session: &Session) -> Option<(u32, bool)> {
+        let existing = table.get(session.key(), &self.guard)?;
+        let stored = existing.stored();
+        Some((self.place_if_linked(stored)?, ptr::eq(stored, session.stored())))
+    }
+
+    fn bytes_at(&self, place: u32) -> usize {
+        self.queue.item(place).map_or(0, |item| item.stored().cost_bytes())
+    }
+
+    /// Unlinks the node that a session left behind when an expired lookup did not wait for the lock.
     #[must_use = "the node is to be dropped outside the lock"]
-    fn unlink(&mut self, left: &Handle<Stored>) -> Option<Handle<Stored>> {
-        let place = self.place_if_linked(left)?;
+    fn unlink_dead(&mut self, session: &Session) -> Option<Handle<Entry>> {
+        let place = self.place_if_linked(session.stored())?;
         let node = self.queue.unlink(place);
-        self.give_back_place();
+        session.stored().set_place(Place::NONE);
+        self.give_back_place(session.stored().cost_bytes());
+        Some(node)
+    }
+
+    /// Unlinks an entry that has left the table and gives back its place, unless somebody did already, or
+    /// the session has entered again.
+    #[must_use = "the node is to be dropped outside the lock"]
+    fn unlink(&mut self, left: &Handle<Entry>) -> Option<Handle<Entry>> {
+        let stored = left.stored();
+        let place = self.place_if_linked(stored)?;
+        if !self.queue.item(place)?.ptr_eq(left) {
+            return None;
+        }
+        let node = self.queue.unlink(place);
+        stored.set_place(Place::NONE);
+        self.give_back_place(stored.cost_bytes());
         Some(node)
     }
 
@@ -320,7 +474,7 @@ impl Section<'_> {
     fn place_if_linked(&self, stored: &Stored) -> Option<u32> {
         let place = stored.place();
         let item = self.queue.item(place)?;
-        ptr::eq::<Stored>(&**item, stored).then_some(place)
+        ptr::eq(item.stored(), stored).then_some(place)
     }
 
     fn earliest(&self) -> u64 {
@@ -340,15 +494,31 @@ impl Drop for Section<'_> {
     }
 }
 
+/// Links a session's own entry, or, if that was linked before, another that leads to it; returns the linked
+/// one and the one that it replaced, or nothing when too much waits to be freed.
+fn link(table: &Table<Entry>, session: &Session) -> Option<(Handle<Entry>, Option<Handle<Entry>>)> {
+    match table.link(session.entry()) {
+        Ok(replaced) => return Some((session.entry().clone(), replaced)),
+        Err(LinkRefused::LinkedBefore) => {}
+        Err(_) => return None,
+    }
+    let again = session.entry_again();
+    let replaced = table.link(&again).ok()?;
+    again.entered();
+    Some((again, replaced))
+}
+
 /// One shard keeps a small cache's order exact; more let the writers of a large one pass each other.
-fn shard_count(limit: usize) -> usize {
-    if limit < SHARDED_FROM {
+fn shard_count(sessions: usize) -> usize {
+    if sessions < SHARDED_FROM {
         return 1;
     }
     let cpus = thread::available_parallelism().map_or(1, usize::from);
     (4 * cpus).next_power_of_two().min(SHARDS_MAX)
 }
 
+/// After so many sessions that entered a shard it is time to clear expired ones.
+const DUE_AFTER: u64 = 255;
 /// What an empty shard publishes.
 const NEVER: u64 = u64::MAX;
 const SHARDED_FROM: usize = 1_024;

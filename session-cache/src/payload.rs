@@ -1,15 +1,16 @@
-//! The secret part of a session: bytes that are wiped when their owner goes.
+//! What a session holds for its TLS stack: bytes that are wiped when their owner goes, or an object.
 //!
-//! Invariant: the bytes lie in one block of exactly their size that never moves and never grows, so that
+//! Invariant: bytes lie in one block of exactly their size that never moves and never grows, so that
 //! wiping the block on drop leaves no copy behind.
 
+use std::any::Any;
 use std::fmt;
 
 use zeroize::Zeroize;
 
-/// Holds what a TLS stack needs to resume a session; wiped when dropped.
+/// Holds what a TLS stack needs to resume a session; bytes are wiped when dropped.
 ///
-/// It cannot be cloned, and `Debug` prints the length only.
+/// `Debug` prints the size only.
 ///
 /// # Examples
 ///
@@ -20,17 +21,71 @@ use zeroize::Zeroize;
 /// assert_eq!(payload.as_bytes(), [1, 2, 3]);
 /// assert_eq!(format!("{payload:?}"), "Payload(3 bytes)");
 /// ```
-pub struct Payload(Box<[u8]>);
+pub struct Payload(Content);
+
+enum Content {
+    Bytes(Box<[u8]>),
+    Object(Box<dyn PayloadObject>),
+}
+
+/// Is a payload that is not bytes: what a TLS stack keeps in process, as it is.
+///
+/// Its `drop` is foreign code to the cache, which runs it with no lock and no guard held; it wipes its own
+/// secrets.
+pub trait PayloadObject: Any + Send + Sync {
+    /// Returns how many bytes it counts for, where bytes are limited. Asked once, when a session is made.
+    fn size_bytes(&self) -> usize;
+
+    /// Makes a copy for the duplicate of a session.
+    fn duplicate(&self) -> Box<dyn PayloadObject>;
+}
 
 impl Payload {
-    /// Copies bytes that stay with the caller, who wipes his own.
-    pub fn copy_from(bytes: &[u8]) -> Payload {
-        Payload(Box::from(bytes))
+    /// Holds nothing: for sessions whose secrets the TLS stack keeps elsewhere.
+    pub fn empty() -> Payload {
+        Payload(Content::Bytes(Box::default()))
     }
 
-    /// Borrows the bytes.
+    /// Copies bytes that stay with the caller, who wipes his own.
+    pub fn copy_from(bytes: &[u8]) -> Payload {
+        Payload(Content::Bytes(Box::from(bytes)))
+    }
+
+    /// Holds an object.
+    pub fn object(object: impl PayloadObject) -> Payload {
+        Payload(Content::Object(Box::new(object)))
+    }
+
+    /// Borrows the bytes; none of an object.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Content::Bytes(bytes) => bytes,
+            Content::Object(_) => &[],
+        }
+    }
+
+    /// Borrows the object, if it is one of this type.
+    pub fn as_object<T: PayloadObject>(&self) -> Option<&T> {
+        match &self.0 {
+            Content::Bytes(_) => None,
+            Content::Object(object) => (&**object as &dyn Any).downcast_ref(),
+        }
+    }
+
+    /// Returns how many bytes it counts for.
+    pub fn size_bytes(&self) -> usize {
+        match &self.0 {
+            Content::Bytes(bytes) => bytes.len(),
+            Content::Object(object) => object.size_bytes(),
+        }
+    }
+
+    pub(crate) fn duplicate(&self) -> Payload {
+        match &self.0 {
+            Content::Bytes(bytes) => Payload::copy_from(bytes),
+            Content::Object(object) => Payload(Content::Object(object.duplicate())),
+        }
     }
 }
 
@@ -48,12 +103,14 @@ impl From<Vec<u8>> for Payload {
 
 impl Drop for Payload {
     fn drop(&mut self) {
-        self.0.zeroize();
+        if let Content::Bytes(bytes) = &mut self.0 {
+            bytes.zeroize();
+        }
     }
 }
 
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Payload({} bytes)", self.0.len())
+        write!(f, "Payload({} bytes)", self.size_bytes())
     }
 }

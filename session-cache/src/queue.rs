@@ -95,16 +95,26 @@ impl<T> Queue<T> {
         self.nodes.get(place as usize).map(|node| &node.item)
     }
 
+    /// Counts the items that were ever linked.
+    pub(crate) fn linked(&self) -> u64 {
+        self.next_stamp
+    }
+
     /// Returns when the first one expires.
     pub(crate) fn earliest(&self) -> Option<UnixTime> {
         self.seconds.first_key_value().map(|(&expires, _)| expires)
     }
 
-    /// Takes out the first one.
-    pub(crate) fn pop(&mut self) -> Option<T> {
-        let (_, ends) = self.seconds.first_key_value()?;
-        let head = ends.head;
-        Some(self.unlink(head))
+    /// Takes out the first one that is not `spared`, which one at most is.
+    pub(crate) fn pop_unless(&mut self, spared: impl Fn(&T) -> bool) -> Option<T> {
+        let mut seconds = self.seconds.values();
+        let head = seconds.next()?.head;
+        let node = self.node(head);
+        if !spared(&node.item) {
+            return Some(self.unlink(head));
+        }
+        let next = if node.next == NONE { seconds.next()?.head } else { node.next };
+        Some(self.unlink(next))
     }
 
     /// Begins a sweep of all that is here now and expires strictly before `end`; of all, without an end.

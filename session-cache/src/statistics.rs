@@ -1,168 +1,194 @@
-//! Counts what happened, and says why a session was not found or is no longer there.
+//! Counts what happened: OpenSSL's twelve figures, and those that say why.
 //!
-//! Invariant: every lookup and every take is counted once, under one reason; every session that was
-//! stored leaves under one reason. When nobody is inside the cache,
-//! `stored == number + replaced + expired + taken + removed + evicted + flushed`.
+//! Invariant: every session that came in leaves under one reason. When nobody is inside the cache,
+//! `stored == number + replaced + expired + taken + removed + cache_full + flushed + refused`.
 
 use std::fmt;
 
 use session_core::Counter;
 
-/// Is a snapshot of the figures of a cache.
-///
-/// Counters are summed one after the other while others count on: the figures of one snapshot fit together
-/// when nobody uses the cache meanwhile. Then
-/// `stored == number + replaced + expired + taken + removed + evicted + flushed`.
-///
-/// # Examples
-///
-/// ```
-/// use session_cache::SessionCache;
-///
-/// let statistics = SessionCache::builder().build()?.statistics();
-/// assert_eq!(statistics.number, 0);
-/// assert!(statistics.to_string().starts_with("number"));
-/// # Ok::<(), session_cache::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Statistics {
-    /// Sessions in the cache now. Never off, unlike the counters.
-    pub number: u64,
-    /// Sessions that were inserted.
-    pub stored: u64,
-    /// Sessions that left because another one was inserted under their version and id.
-    pub replaced: u64,
-    /// Lookups and takes that found their session.
-    pub hits: u64,
-    /// Lookups and takes of an id that is not in the cache.
-    pub misses: u64,
-    /// Sessions that left because a lookup, take or remove found them too old; it counts as no miss.
-    pub expired: u64,
-    /// Lookups, takes and removes that found a session of another id context, and changed nothing.
-    pub wrong_context: u64,
-    /// Sessions that left by a take.
-    pub taken: u64,
-    /// Takes that found a session and came second: another thread made it leave first.
-    pub single_use_lost: u64,
-    /// Sessions that left because they were to be removed.
-    pub removed: u64,
-    /// Sessions that left because there was no room.
-    pub evicted: u64,
-    /// Sessions that left by a flush.
-    pub flushed: u64,
-    /// Sessions that were not stored, because too much waited to be freed.
-    pub not_stored: u64,
-}
-
-impl fmt::Display for Statistics {
-    /// Writes one aligned line for each figure.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines = [
-            ("number", self.number),
-            ("stored", self.stored),
-            ("replaced", self.replaced),
-            ("hits", self.hits),
-            ("misses", self.misses),
-            ("expired", self.expired),
-            ("wrong context", self.wrong_context),
-            ("taken", self.taken),
-            ("single use lost", self.single_use_lost),
-            ("removed", self.removed),
-            ("evicted", self.evicted),
-            ("flushed", self.flushed),
-            ("not stored", self.not_stored),
-        ];
-        for (at, (name, figure)) in lines.into_iter().enumerate() {
-            let line_break = if at == 0 { "" } else { "\n" };
-            write!(f, "{line_break}{name:<15} {figure:>12}")?;
+/// Names the figures once: their fields, what is counted under them, and how they are shown.
+macro_rules! figures {
+    ($($(#[$doc:meta])* $field:ident $event:ident $label:literal,)*) => {
+        /// Is a snapshot of the figures of a cache.
+        ///
+        /// Counters are summed one after the other while others count on: the figures of one snapshot fit
+        /// together when nobody uses the cache meanwhile. Then `stored == number + replaced + expired +
+        /// taken + removed + cache_full + flushed + refused`.
+        ///
+        /// The first twelve have OpenSSL's names (`SSL_CTX_sess_number(3)`); what [`hits`](Statistics::hits)
+        /// and [`misses`](Statistics::misses) count depends on the [`Rules`](crate::Rules). The others are
+        /// the cache's own. None is ever reset.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use session_cache::SessionCache;
+        ///
+        /// let statistics = SessionCache::builder().build()?.statistics();
+        /// assert_eq!(statistics.number, 0);
+        /// assert!(statistics.to_string().starts_with("number"));
+        /// # Ok::<(), session_cache::Error>(())
+        /// ```
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+        #[non_exhaustive]
+        pub struct Statistics {
+            /// Sessions in the cache now. Never off, unlike the counters.
+            pub number: u64,
+            $($(#[$doc])* pub $field: u64,)*
         }
-        Ok(())
-    }
+
+        impl Statistics {
+            /// Returns every figure with its name.
+            pub fn figures(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [(stringify!(number), self.number), $((stringify!($field), self.$field)),*].into_iter()
+            }
+        }
+
+        impl fmt::Display for Statistics {
+            /// Writes one aligned line for each figure.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let lines = [("number", self.number), $(($label, self.$field)),*];
+                for (at, (name, figure)) in lines.into_iter().enumerate() {
+                    let line_break = if at == 0 { "" } else { "\n" };
+                    write!(f, "{line_break}{name:<20} {figure:>12}")?;
+                }
+                Ok(())
+            }
+        }
+
+        /// Is what is counted.
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) enum Event {
+            $($event,)*
+        }
+
+        /// Holds the running counters; they are striped, so that counting shares no cache line.
+        #[derive(Default)]
+        pub(crate) struct Counters {
+            $($field: Counter,)*
+        }
+
+        impl Counters {
+            fn counter(&self, event: Event) -> &Counter {
+                match event {
+                    $(Event::$event => &self.$field,)*
+                }
+            }
+
+            pub(crate) fn snapshot(&self, number: usize) -> Statistics {
+                Statistics {
+                    number: number as u64,
+                    $($field: self.$field.sum(),)*
+                }
+            }
+        }
+    };
 }
 
-/// Is what is counted.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Event {
-    Stored,
-    Hit,
-    Miss,
-    WrongContext,
-    SingleUseLost,
-    Refused,
-    Left(Departure),
+figures! {
+    /// First handshakes begun by clients.
+    connect Connect "connect",
+    /// Handshakes ended by clients.
+    connect_good ConnectGood "connect good",
+    /// Renegotiations begun by clients.
+    connect_renegotiate ConnectRenegotiate "connect renegotiate",
+    /// First handshakes begun by servers.
+    accept Accept "accept",
+    /// Handshakes ended by servers.
+    accept_good AcceptGood "accept good",
+    /// Renegotiations begun by servers.
+    accept_renegotiate AcceptRenegotiate "accept renegotiate",
+    /// Sessions that were found and came back; under `OPENSSL` those of tickets too.
+    hits Hit "hits",
+    /// Answers of the get hook, but for those that were not resumable.
+    cb_hits CallbackHit "callback hits",
+    /// Lookups inside that found nothing, also when the get hook then knew; under `OPENSSL` also sessions
+    /// that a client offered and its server declined.
+    misses Miss "misses",
+    /// Sessions that clients came back with too late.
+    timeouts Timeout "timeouts",
+    /// Sessions that left because there was no room.
+    cache_full Evicted "cache full",
+    /// Sessions that came in.
+    stored Stored "stored",
+    /// Sessions that left because another one came in under their version and id.
+    replaced Replaced "replaced",
+    /// Sessions that left because somebody found them too old.
+    expired Expired "expired",
+    /// Sessions that left by a take, or by being used once.
+    taken Taken "taken",
+    /// Sessions that left because they were to be removed, or were dropped as bad.
+    removed Removed "removed",
+    /// Sessions that left by a flush, automatic ones too.
+    flushed Flushed "flushed",
+    /// Sessions that left because the new hook refused them.
+    refused Refused "refused",
+    /// Sessions that were found and belong to another id context; nothing was changed.
+    wrong_context WrongContext "wrong context",
+    /// Answers of the get hook that were marked not resumable.
+    not_resumable NotResumable "not resumable",
+    /// Takes that found a session and came second: another thread made it leave first.
+    single_use_lost SingleUseLost "single use lost",
+    /// Sessions that were not stored, because they were too large, or too much waited to be freed.
+    not_stored NotStored "not stored",
+    /// Hooks that panicked.
+    hook_panics HookPanicked "hook panics",
 }
 
 /// Says why a session is no longer in the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Departure {
+#[non_exhaustive]
+pub enum Departure {
+    /// Another session came in under its version and id.
     Replaced,
+    /// Somebody found it too old.
     Expired,
+    /// It was taken: used, and for once only.
     Taken,
+    /// It was to be removed, or was dropped as bad.
     Removed,
+    /// There was no room.
     Evicted,
+    /// It left by a flush.
     Flushed,
+    /// The new hook refused it.
+    Refused,
 }
 
-/// Holds the running counters; they are striped, so that counting shares no cache line.
-#[derive(Default)]
-pub(crate) struct Counters {
-    off: bool,
-    stored: Counter,
-    replaced: Counter,
-    hits: Counter,
-    misses: Counter,
-    expired: Counter,
-    wrong_context: Counter,
-    taken: Counter,
-    single_use_lost: Counter,
-    removed: Counter,
-    evicted: Counter,
-    flushed: Counter,
-    not_stored: Counter,
+impl Departure {
+    pub(crate) fn event(self) -> Event {
+        match self {
+            Departure::Replaced => Event::Replaced,
+            Departure::Expired => Event::Expired,
+            Departure::Taken => Event::Taken,
+            Departure::Removed => Event::Removed,
+            Departure::Evicted => Event::Evicted,
+            Departure::Flushed => Event::Flushed,
+            Departure::Refused => Event::Refused,
+        }
+    }
+
+    /// Whether the session is marked not resumable.
+    pub(crate) fn marks(self) -> bool {
+        !matches!(self, Departure::Replaced | Departure::Taken | Departure::Refused)
+    }
 }
 
 impl Counters {
-    pub(crate) fn new(on: bool) -> Counters {
-        Counters { off: !on, ..Counters::default() }
-    }
-
+    #[inline]
     pub(crate) fn count(&self, event: Event) {
-        if self.off {
-            return;
-        }
-        let counter = match event {
-            Event::Stored => &self.stored,
-            Event::Hit => &self.hits,
-            Event::Miss => &self.misses,
-            Event::WrongContext => &self.wrong_context,
-            Event::SingleUseLost => &self.single_use_lost,
-            Event::Refused => &self.not_stored,
-            Event::Left(Departure::Replaced) => &self.replaced,
-            Event::Left(Departure::Expired) => &self.expired,
-            Event::Left(Departure::Taken) => &self.taken,
-            Event::Left(Departure::Removed) => &self.removed,
-            Event::Left(Departure::Evicted) => &self.evicted,
-            Event::Left(Departure::Flushed) => &self.flushed,
-        };
-        counter.add(1);
+        self.counter(event).add(1);
     }
 
-    pub(crate) fn snapshot(&self, number: usize) -> Statistics {
-        Statistics {
-            number: number as u64,
-            stored: self.stored.sum(),
-            replaced: self.replaced.sum(),
-            hits: self.hits.sum(),
-            misses: self.misses.sum(),
-            expired: self.expired.sum(),
-            wrong_context: self.wrong_context.sum(),
-            taken: self.taken.sum(),
-            single_use_lost: self.single_use_lost.sum(),
-            removed: self.removed.sum(),
-            evicted: self.evicted.sum(),
-            flushed: self.flushed.sum(),
-            not_stored: self.not_stored.sum(),
-        }
+    /// Takes a count back: a server that changes its context takes the handshake along.
+    pub(crate) fn uncount(&self, event: Event) {
+        self.counter(event).subtract(1);
+    }
+
+    /// How often it was counted.
+    pub(crate) fn sum(&self, event: Event) -> u64 {
+        self.counter(event).sum()
     }
 }

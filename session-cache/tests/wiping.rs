@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use session_cache::{
-    IdContext, ManualClock, Payload, ProtocolVersion, Seconds, Session, SessionCache, SessionId,
+    IdContext, ManualClock, NewSession, Payload, ProtocolVersion, Seconds, SessionCache, SessionId,
     UnixTime,
 };
 
@@ -61,9 +61,9 @@ fn payload() -> Payload {
     Payload::from(bytes)
 }
 
-fn session(number: u64) -> Session {
+fn session(number: u64) -> NewSession {
     let id = SessionId::new(&number.to_be_bytes()).unwrap();
-    Session::new(ProtocolVersion::TLS13, id, payload()).with_timeout(Seconds(10 + number % 50))
+    NewSession::new(ProtocolVersion::TLS13, id, payload()).with_timeout(Seconds(10 + number % 50))
 }
 
 /// Makes sessions leave in every way there is, and returns how many were stored.

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use rustls::server::StoresServerSessions;
 use session_cache::{
-    ContextView, IdContext, Payload, ProtocolVersion, Seconds, Session, SessionCache,
-    SessionHandle, SessionId,
+    ContextView, IdContext, NewSession, Payload, ProtocolVersion, Seconds, Session, SessionCache,
+    SessionId,
 };
 use zeroize::Zeroizing;
 
@@ -54,7 +54,7 @@ pub const TLS_LIFETIME: Seconds = Seconds(86_400);
 /// use std::sync::Arc;
 ///
 /// use rustls::server::StoresServerSessions;
-/// use session_cache::{IdContext, SessionCache};
+/// use session_cache::{IdContext, NewSession, SessionCache};
 /// use session_rustls::ServerSessions;
 ///
 /// let cache = Arc::new(SessionCache::builder().build()?);
@@ -98,7 +98,7 @@ impl StoresServerSessions for ServerSessions {
             return false;
         };
         let session =
-            Session::new(ProtocolVersion::UNKNOWN, id, payload).with_timeout(TLS_LIFETIME);
+            NewSession::new(ProtocolVersion::UNKNOWN, id, payload).with_timeout(TLS_LIFETIME);
         self.view().insert(session).is_ok()
     }
 
@@ -122,7 +122,7 @@ impl StoresServerSessions for ServerSessions {
 }
 
 /// Copies the payload into a block of just its length, which belongs to rustls from then on.
-fn copy(handle: SessionHandle) -> Vec<u8> {
+fn copy(handle: Session) -> Vec<u8> {
     handle.payload().to_vec()
 }
 

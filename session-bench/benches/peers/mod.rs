@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use foldhash::fast::RandomState;
 use rustls::server::{ServerSessionMemoryCache, StoresServerSessions};
 use session_cache::{
-    IdContext, Payload, ProtocolVersion, Seconds, Session, SessionCache, SessionId,
+    IdContext, NewSession, Payload, ProtocolVersion, Seconds, SessionCache, SessionId,
 };
 use session_core::{Key, KeyHasher, Table};
 
@@ -84,7 +84,7 @@ impl Peer for OurCache {
 
     fn put(&self, id: &Id) {
         let payload = Payload::copy_from(&PAYLOAD);
-        let session = Session::new(ProtocolVersion::UNKNOWN, session_id(id), payload);
+        let session = NewSession::new(ProtocolVersion::UNKNOWN, session_id(id), payload);
         self.cache.context(self.context).insert(session).expect("no guard is held for long");
     }
 

@@ -5,11 +5,13 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use session_core::Handle;
+
 use super::SHARDED_FROM;
-use crate::session::key;
+use crate::session::{Entry, key};
 use crate::{
-    IdContext, ManualClock, Payload, ProtocolVersion, Seconds, Session, SessionCache, SessionId,
-    UnixTime,
+    IdContext, ManualClock, NewSession, Payload, ProtocolVersion, Seconds, Session, SessionCache,
+    SessionId, UnixTime,
 };
 
 const VERSION: ProtocolVersion = ProtocolVersion::TLS12;
@@ -19,7 +21,7 @@ fn id(number: u8) -> SessionId {
 }
 
 fn insert(cache: &SessionCache, number: u8, timeout_seconds: u64) {
-    let session = Session::new(VERSION, id(number), Payload::copy_from(&[number]));
+    let session = NewSession::new(VERSION, id(number), Payload::copy_from(&[number]));
     cache
         .context(IdContext::EMPTY)
         .insert(session.with_timeout(Seconds(timeout_seconds)))
@@ -75,7 +77,7 @@ fn dead_node_makes_room_without_an_eviction() {
     leave_a_dead_node(&cache, 1);
     insert(&cache, 3, 5);
     assert!(finds(&cache, 2) && finds(&cache, 3));
-    assert_eq!((cache.statistics().evicted, cache.order.occupied()), (0, 2));
+    assert_eq!((cache.statistics().cache_full, cache.order.occupied()), (0, 2));
 }
 
 #[test]
@@ -109,7 +111,7 @@ fn node_that_serves_another_session_is_left_alone() {
     assert!(cache.context(IdContext::EMPTY).remove(VERSION, &id(1)));
     insert(&cache, 2, 10);
     let second = cache.table.handle(&key(VERSION, &id(2))).unwrap();
-    assert_eq!(first.place(), second.place(), "the test needs a reused place");
+    first.stored().set_place(second.stored().place());
     cache.order.unlink(&cache.table, &first);
     cache.order.try_unlink(&cache.table, &first);
     assert_eq!(cache.order.occupied(), 1);
@@ -139,8 +141,11 @@ fn flush_returns_sessions_in_the_order_in_which_they_expire() {
     for number in 0..200u8 {
         insert(&cache, number, u64::from(number % 7));
     }
-    let flushed = cache.order.flush(&cache.table, None);
-    let expiries: Vec<u64> = flushed.iter().map(|session| session.expires.0).collect();
+    let flushed = cache.order.flush(&cache.table, None, usize::MAX);
+    let (flushed, all) = flushed;
+    let expires = |entry: &Handle<Entry>| Session::of(entry.clone()).expires().0;
+    let expiries: Vec<u64> = flushed.iter().map(expires).collect();
+    assert!(all);
     assert_eq!(flushed.len(), 200);
     assert!(expiries.is_sorted(), "{expiries:?}");
 }
@@ -166,7 +171,7 @@ fn nobody_is_evicted_for_a_place_that_became_free_meanwhile() {
         drop(node);
         waiting.join().unwrap();
         assert!(finds(&cache, 1) && finds(&cache, 3));
-        assert_eq!(cache.statistics().evicted, 0);
+        assert_eq!(cache.statistics().cache_full, 0);
     }
 }
 
@@ -188,7 +193,7 @@ fn victim_is_chosen_again_when_the_first_has_gone_meanwhile() {
         let_others_come();
         let gone = cache.table.take(&key(VERSION, &id(first))).unwrap();
         let node = section.unlink(&gone);
-        assert!(section.take_place(), "as if another session had come at once");
+        assert!(section.take_place(200, None), "as if another session had come at once");
         drop(section);
         drop(node);
         waiting.join().unwrap();

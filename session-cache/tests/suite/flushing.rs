@@ -53,5 +53,5 @@ fn flush_of_more_than_a_batch_in_every_shard_leaves_none() {
     for number in 0..20_000 {
         scene.insert(number, 10);
     }
-    assert_eq!(scene.cache.statistics().evicted, 0);
+    assert_eq!(scene.cache.statistics().cache_full, 0);
 }

@@ -1,9 +1,7 @@
 //! Random operations on the cache and on a model that is nothing but a list in order of arrival.
 
 use proptest::prelude::*;
-use session_cache::{
-    Payload, ProtocolVersion, Seconds, Session, SessionHandle, Statistics, UnixTime,
-};
+use session_cache::{NewSession, Payload, ProtocolVersion, Seconds, Session, Statistics, UnixTime};
 
 use crate::scene::{START, Scene, id, id_context};
 
@@ -59,7 +57,8 @@ impl Model {
         payload: u64,
     ) -> Listed {
         let created = created.unwrap_or(self.now);
-        let expires = created.saturating_add(timeout.unwrap_or(self.timeout).min(LIFETIME_MAX));
+        let default = if self.timeout == 0 { 300 } else { self.timeout };
+        let expires = created.saturating_add(timeout.unwrap_or(default).min(LIFETIME_MAX));
         if let Some(old) = self.position(name) {
             self.list.remove(old);
             self.statistics.replaced += 1;
@@ -75,7 +74,7 @@ impl Model {
             let earliest = self.list.iter().map(|listed| listed.expires).min().unwrap();
             let victim = self.list.iter().position(|listed| listed.expires == earliest).unwrap();
             self.list.remove(victim);
-            self.statistics.evicted += 1;
+            self.statistics.cache_full += 1;
         }
     }
 
@@ -88,6 +87,7 @@ impl Model {
         if self.list[found].expires < self.now {
             self.list.remove(found);
             self.statistics.expired += 1;
+            self.statistics.timeouts += 1;
             return Err(false);
         }
         Ok(found)
@@ -139,7 +139,7 @@ impl Model {
     }
 }
 
-fn listed(handle: SessionHandle, context: &'static str) -> Listed {
+fn listed(handle: Session, context: &'static str) -> Listed {
     assert_eq!(handle.id_context(), id_context(context));
     Listed {
         name: Name {
@@ -167,7 +167,8 @@ fn step(
         Operation::Insert { name, timeout, created } => {
             let payload = at as u64;
             let (version, id) = key(name);
-            let mut session = Session::new(version, id, Payload::copy_from(&payload.to_be_bytes()));
+            let mut session =
+                NewSession::new(version, id, Payload::copy_from(&payload.to_be_bytes()));
             if let Some(timeout) = timeout {
                 session = session.with_timeout(Seconds(timeout));
             }

@@ -1,7 +1,7 @@
 //! What the tests play on: a cache whose clock stands still until it is told, and sessions by number.
 
 use session_cache::{
-    Builder, ContextView, IdContext, ManualClock, Payload, ProtocolVersion, Seconds, Session,
+    Builder, ContextView, IdContext, ManualClock, NewSession, Payload, ProtocolVersion, Seconds,
     SessionCache, SessionId, UnixTime,
 };
 
@@ -55,8 +55,8 @@ pub(crate) fn id(number: u64) -> SessionId {
     SessionId::new(&number.to_be_bytes()).unwrap()
 }
 
-pub(crate) fn session(number: u64) -> Session {
-    Session::new(VERSION, id(number), Payload::copy_from(&number.to_be_bytes()))
+pub(crate) fn session(number: u64) -> NewSession {
+    NewSession::new(VERSION, id(number), Payload::copy_from(&number.to_be_bytes()))
 }
 
 pub(crate) fn id_context(name: &str) -> IdContext {

@@ -27,7 +27,7 @@ fn left(statistics: &Statistics) -> u64 {
         + statistics.expired
         + statistics.taken
         + statistics.removed
-        + statistics.evicted
+        + statistics.cache_full
         + statistics.flushed
 }
 
@@ -133,7 +133,8 @@ fn hammer_and_balance(play: Play) {
         check_balance(scene, play.ids, account);
     }
     let statistics = scene.cache.statistics();
-    for way in [statistics.evicted, statistics.replaced, statistics.expired, statistics.flushed] {
+    for way in [statistics.cache_full, statistics.replaced, statistics.expired, statistics.flushed]
+    {
         assert!(way > 0, "a way to leave that nobody went:\n{statistics}");
     }
     let answers = statistics.hits + statistics.misses + statistics.single_use_lost;

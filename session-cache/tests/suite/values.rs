@@ -1,8 +1,8 @@
 //! The small types: what they refuse, and what they never print.
 
 use session_cache::{
-    Builder, ContextView, Error, ErrorKind, IdContext, Payload, ProtocolVersion, Seconds, Session,
-    SessionCache, SessionHandle, SessionId, Statistics, UnixTime,
+    Builder, Connection, ContextView, Error, ErrorKind, IdContext, NewSession, Payload,
+    ProtocolVersion, Seconds, Session, SessionCache, SessionId, Statistics, UnixTime,
 };
 
 use crate::scene::{Scene, VERSION, id_context};
@@ -51,22 +51,19 @@ fn settings_out_of_range_are_refused_by_name() {
         (error.kind(), error.to_string())
     };
     let builder = SessionCache::builder;
-    let sessions_max = "; it must be 1 to 16777216";
-    assert_eq!(
-        refused(builder().sessions_max(0)),
-        (ErrorKind::SessionsMax, format!("sessions_max is 0{sessions_max}"))
-    );
+    let sessions_max = "; it must be 0 to 16777216";
     assert_eq!(
         refused(builder().sessions_max(16_777_217)),
         (ErrorKind::SessionsMax, format!("sessions_max is 16777217{sessions_max}"))
     );
-    assert_eq!(
-        refused(builder().timeout(Seconds(0))),
-        (ErrorKind::Timeout, "timeout is 0 seconds; it must be at least 1 second".to_string())
-    );
+    let at_least = "is 0 seconds; it must be at least 1 second";
     assert_eq!(
         refused(builder().lifetime_max(Seconds(0))),
-        (ErrorKind::Timeout, "lifetime_max is 0 seconds; it must be at least 1 second".to_string())
+        (ErrorKind::LifetimeMax, format!("lifetime_max {at_least}"))
+    );
+    assert_eq!(
+        refused(builder().lifetime_max_tls13(Seconds(0))),
+        (ErrorKind::LifetimeMax, format!("lifetime_max_tls13 {at_least}"))
     );
 }
 
@@ -75,7 +72,14 @@ fn defaults_are_those_of_the_manual() {
     let cache = SessionCache::builder().build().unwrap();
     assert_eq!(cache.sessions_max(), 20_480);
     assert_eq!(cache.timeout(), Seconds(300));
-    assert_eq!(cache.lifetime_max(), Seconds(86_400));
+    let life = |version: ProtocolVersion| {
+        let id = SessionId::new(b"id").unwrap();
+        let new = NewSession::new(version, id, Payload::empty()).with_timeout(Seconds(u64::MAX));
+        let session = cache.context(IdContext::EMPTY).session(new);
+        cache.expires_here(&session).0 - session.created().0
+    };
+    assert_eq!(life(ProtocolVersion::TLS12), 86_400);
+    assert_eq!(life(ProtocolVersion::TLS13), 7 * 86_400);
     assert!(cache.is_empty());
 }
 
@@ -83,7 +87,7 @@ fn defaults_are_those_of_the_manual() {
 fn handle_tells_what_was_stored() {
     let scene = Scene::new(|builder| builder);
     let id = SessionId::new(&[9; 32]).unwrap();
-    let session = Session::new(ProtocolVersion(0x0305), id, Payload::from(b"tell".to_vec()))
+    let session = NewSession::new(ProtocolVersion(0x0305), id, Payload::from(b"tell".to_vec()))
         .with_created(UnixTime(990))
         .with_timeout(Seconds(25));
     let view = scene.cache.context(id_context("there"));
@@ -105,7 +109,7 @@ fn handle_outlives_removal_and_the_cache() {
     let id = SessionId::new(b"id").unwrap();
     let handle = scene
         .view()
-        .insert(Session::new(VERSION, id, Payload::copy_from(b"kept")))
+        .insert(NewSession::new(VERSION, id, Payload::copy_from(b"kept")))
         .expect("nothing stalls");
     let clone = handle.clone();
     assert!(scene.view().remove(VERSION, &id));
@@ -120,7 +124,7 @@ fn no_secret_is_ever_printed() {
     // In decimal, hexadecimal and as text none of these bytes can be mistaken for anything else.
     let id = SessionId::new(b"QQQQ").unwrap();
     let context = id_context("WWWW");
-    let session = Session::new(VERSION, id, Payload::copy_from(b"ZZZZ"));
+    let session = NewSession::new(VERSION, id, Payload::copy_from(b"ZZZZ"));
     let mut printed = format!("{session:?} {id:?} {context:?}");
     let view = scene.cache.context(context);
     let handle = view.insert(session).expect("nothing stalls");
@@ -144,8 +148,9 @@ fn what_is_shared_between_threads_may_be() {
     fn is_send_and_sync<T: Send + Sync>() {}
     is_send_and_sync::<SessionCache>();
     is_send_and_sync::<ContextView<'_>>();
-    is_send_and_sync::<SessionHandle>();
+    is_send_and_sync::<NewSession>();
     is_send_and_sync::<Session>();
+    is_send_and_sync::<Connection>();
     is_send_and_sync::<Statistics>();
     is_send_and_sync::<Error>();
 }

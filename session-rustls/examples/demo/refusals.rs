@@ -61,7 +61,7 @@ impl Reason {
             Reason::Replayed => statistics.misses,
             Reason::Expired => statistics.expired,
             Reason::Removed => statistics.removed,
-            Reason::Evicted => statistics.evicted,
+            Reason::Evicted => statistics.cache_full,
             Reason::OtherContext => statistics.wrong_context,
         }
     }

@@ -56,7 +56,7 @@ struct Refused {
     replayed: usize,
     expired: usize,
     removed: usize,
-    evicted: usize,
+    cache_full: usize,
     other_context: usize,
 }
 
@@ -102,7 +102,7 @@ impl Report {
                 Reason::Replayed => &mut refused.replayed,
                 Reason::Expired => &mut refused.expired,
                 Reason::Removed => &mut refused.removed,
-                Reason::Evicted => &mut refused.evicted,
+                Reason::Evicted => &mut refused.cache_full,
                 Reason::OtherContext => &mut refused.other_context,
             };
             *count = refusal.refused;
