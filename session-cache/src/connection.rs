@@ -347,8 +347,8 @@ impl Connection {
     pub fn established(&mut self, tickets: Tickets) {
         let cache = Arc::clone(&self.cache);
         let settings = cache.settings();
-        if let Some(session) = self.session.clone() {
-            self.store(&settings, &session, tickets);
+        if let Some(session) = &self.session {
+            self.store(&settings, session, tickets);
         }
     }
 
