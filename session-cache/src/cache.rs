@@ -95,6 +95,25 @@ pub(crate) struct Parts {
     pub(crate) hasher: KeyHasher,
 }
 
+/// Those that made room for one newcomer: nearly always one, which costs no allocation.
+#[derive(Default)]
+struct Evicted {
+    first: Option<Handle<Entry>>,
+    others: Vec<Handle<Entry>>,
+}
+
+impl Evicted {
+    /// Adds one, if there is one, and says so.
+    fn add(&mut self, entry: Option<Handle<Entry>>) -> bool {
+        let Some(entry) = entry else { return false };
+        match self.first {
+            None => self.first = Some(entry),
+            Some(_) => self.others.push(entry),
+        }
+        true
+    }
+}
+
 /// What became of a session that was added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -176,17 +195,17 @@ impl SessionCache {
         if updates {
             self.set_created(session, self.now());
         }
-        let mut evicted = Vec::new();
+        let mut evicted = Evicted::default();
         let entered = loop {
             if self.order.has_no_room(&self.table, session) {
-                evicted.extend(self.order.evict_one(&self.table, Room::of(session), None));
+                evicted.add(self.order.evict_one(&self.table, Room::of(session), None));
             }
             match self.order.enter(&self.table, session, |stored| self.expires(session, stored)) {
                 Entered::In { replaced, is_due } => break Ok((replaced, is_due)),
                 Entered::Already => break Err(Ok((Added::Identical, false))),
                 Entered::NoRoom => {
                     // It replaces one that is smaller: has_no_room does not see that.
-                    evicted.extend(self.order.evict_one(&self.table, Room::of(session), None));
+                    evicted.add(self.order.evict_one(&self.table, Room::of(session), None));
                 }
                 Entered::Elsewhere => break Err(Err(NotStored::OtherCache)),
                 Entered::Stalled => break Err(Err(self.not_stored(NotStored::Stalled))),
@@ -194,9 +213,7 @@ impl SessionCache {
         };
         if let Ok((Some(_), _)) = &entered {
             // Its place was taken over; a limit that was lowered lazily may still ask for more.
-            while let Some(more) = self.order.evict_one(&self.table, Room::NONE, Some(session)) {
-                evicted.push(more);
-            }
+            while evicted.add(self.order.evict_one(&self.table, Room::NONE, Some(session))) {}
         }
         let added = match entered {
             Ok((replaced, is_due)) => {
@@ -209,8 +226,8 @@ impl SessionCache {
             }
             Err(result) => result,
         };
-        for evicted in evicted {
-            self.left(settings, evicted, Departure::Evicted);
+        for entry in evicted.first.into_iter().chain(evicted.others) {
+            self.left(settings, entry, Departure::Evicted);
         }
         session_core::settle();
         added

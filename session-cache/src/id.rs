@@ -4,6 +4,7 @@
 //! comparing or hashing the whole array is comparing or hashing what counts.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use session_core::Key;
 
@@ -27,28 +28,29 @@ use crate::error::Error;
 /// assert_eq!(error.to_string(), "session id is 33 bytes long; it must be 1 to 32 bytes");
 /// # Ok::<(), session_cache::Error>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SessionId(Bytes);
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SessionId(Key);
 
 impl SessionId {
     /// The most bytes that a session id can have.
     pub const BYTES_MAX: usize = BYTES_MAX;
+
+    /// The id of a session that cannot be found by one: a TLS 1.3 session before its first ticket, or one
+    /// that lives in a ticket. Such a session is never stored.
+    pub const EMPTY: SessionId = SessionId(Key::EMPTY);
 
     /// Copies an id; allocates nothing, whatever it is given.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::IdLength`](crate::ErrorKind::IdLength) unless there are 1 to 32 bytes.
+    #[inline]
     pub fn new(bytes: &[u8]) -> Result<SessionId, Error> {
-        match Bytes::copy_from(bytes) {
-            Some(copy) if !bytes.is_empty() => Ok(SessionId(copy)),
+        match Key::new(NO_VERSION, bytes) {
+            Some(key) if !bytes.is_empty() => Ok(SessionId(key)),
             _ => Err(Error::id_length(bytes.len())),
         }
     }
-
-    /// The id of a session that cannot be found by one: a TLS 1.3 session before its first ticket, or one
-    /// that lives in a ticket. Such a session is never stored.
-    pub const EMPTY: SessionId = SessionId(Bytes { length: 0, bytes: [0; BYTES_MAX] });
 
     /// Draws 32 random bytes, straight from the operating system.
     ///
@@ -58,27 +60,42 @@ impl SessionId {
     pub fn random() -> Result<SessionId, Error> {
         let mut bytes = [0; BYTES_MAX];
         getrandom::fill(&mut bytes).map_err(Error::entropy)?;
-        Ok(SessionId(Bytes { length: BYTES_MAX as u8, bytes }))
+        SessionId::new(&bytes)
     }
 
     /// Borrows the bytes.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_slice()
+        self.0.id()
     }
 
     /// Whether this is [`SessionId::EMPTY`].
+    #[inline]
     pub fn is_empty(&self) -> bool {
-        self.0.length == 0
+        self.0.id().is_empty()
     }
 
+    #[inline]
     pub(crate) fn of_key(key: &Key) -> SessionId {
-        SessionId(Bytes::copy_from(key.id()).expect("a key's id is no longer than a session's"))
+        SessionId(key.with_version(NO_VERSION))
+    }
+
+    /// The table's key of this id under a protocol version.
+    #[inline]
+    pub(crate) fn key(&self, version: u16) -> Key {
+        self.0.with_version(version)
+    }
+}
+
+impl Hash for SessionId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
     }
 }
 
 impl fmt::Debug for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SessionId({} bytes)", self.0.length)
+        write!(f, "SessionId({} bytes)", self.as_bytes().len())
     }
 }
 
@@ -156,3 +173,5 @@ impl Bytes {
 }
 
 const BYTES_MAX: usize = 32;
+/// An id stands in a key whose version is put in when it is looked for.
+const NO_VERSION: u16 = 0;

@@ -521,8 +521,9 @@ impl fmt::Debug for Session {
 }
 
 /// Makes the table's key of what a session is looked up by.
+#[inline]
 pub(crate) fn key(version: ProtocolVersion, id: &SessionId) -> Key {
-    Key::new(version.0, id.as_bytes()).expect("a session id is no longer than a key's")
+    id.key(version.0)
 }
 
 /// Why a session was not stored. The session is its caller's as before.

@@ -32,12 +32,22 @@ pub struct Key {
 }
 
 impl Key {
+    /// The key of version 0 and no id.
+    pub const EMPTY: Key = Key { id: [0; ID_BYTES_MAX], version: 0, id_bytes: 0 };
+
     /// Makes a key, or returns `None` when `id` is longer than [`ID_BYTES_MAX`] bytes.
     #[inline]
     pub fn new(version: u16, id: &[u8]) -> Option<Key> {
         let mut padded = [0; ID_BYTES_MAX];
         padded.get_mut(..id.len())?.copy_from_slice(id);
         Some(Key { id: padded, version, id_bytes: id.len() as u8 })
+    }
+
+    /// Returns the key of the same id under another version.
+    #[inline]
+    #[must_use]
+    pub fn with_version(self, version: u16) -> Key {
+        Key { version, ..self }
     }
 
     /// Returns the version.

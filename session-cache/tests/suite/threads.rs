@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
-use session_cache::{Seconds, SessionCache, Statistics, UnixTime};
+use session_cache::{CacheMode, Seconds, SessionCache, Statistics, UnixTime};
 
 use crate::scene::{Scene, VERSION, id, session};
 
@@ -121,7 +121,9 @@ fn check_balance(scene: &Scene, ids: u64, account: &Account) {
 }
 
 fn hammer_and_balance(play: Play) {
-    let scene = &Scene::of_size(play.sessions_max);
+    // Or those that expire would be cleared before anybody has to leave for want of room.
+    let mode = CacheMode::SERVER | CacheMode::NO_AUTO_CLEAR;
+    let scene = &Scene::new(|builder| builder.sessions_max(play.sessions_max).mode(mode));
     let account = &Account::default();
     for round in 0..play.rounds {
         thread::scope(|scope| {
