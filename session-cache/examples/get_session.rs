@@ -29,7 +29,7 @@ fn tls12(cache: &Arc<SessionCache>) -> Connection {
     connection
 }
 
-pub fn main() {
+pub(crate) fn main() {
     let cache = server();
     let none = Connection::new(&cache, Role::Server);
     assert!(none.session().is_none());

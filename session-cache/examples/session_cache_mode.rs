@@ -101,7 +101,7 @@ fn row(mode: CacheMode) -> Row {
     }
 }
 
-pub fn main() {
+pub(crate) fn main() {
     let cache = SessionCache::builder().build().expect("the settings are in range");
     assert_eq!(cache.mode(), CacheMode::SERVER);
     println!("the default mode: {:?}", cache.mode());
@@ -150,9 +150,9 @@ pub fn main() {
     println!("\nexpired sessions are cleared after 255 connections, unless NO_AUTO_CLEAR is set:");
     for mode in [CacheMode::SERVER, CacheMode::SERVER | CacheMode::NO_AUTO_CLEAR] {
         let scene = scene(mode);
-        (0..200).for_each(|_| drop(handshake(&scene.cache, Role::Server)));
+        (0..200).for_each(|_| _ = handshake(&scene.cache, Role::Server));
         scene.clock.advance(Seconds(301));
-        (0..55).for_each(|_| drop(handshake(&scene.cache, Role::Server)));
+        (0..55).for_each(|_| _ = handshake(&scene.cache, Role::Server));
         println!("{:<43} {} of 255 sessions left", format!("{mode:?}"), scene.cache.len());
         let clears = !mode.contains(CacheMode::NO_AUTO_CLEAR);
         assert_eq!(scene.cache.len(), if clears { 55 } else { 255 });

@@ -81,7 +81,7 @@ fn resumes(cache: &Arc<SessionCache>, id: &SessionId) -> bool {
     connection.resume(id).expect("an id context is set")
 }
 
-pub fn main() {
+pub(crate) fn main() {
     let clock = ManualClock::new(UnixTime(1_000));
 
     println!("a session is negotiated, and the new hook keeps its reference:");

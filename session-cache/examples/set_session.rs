@@ -24,7 +24,7 @@ fn client_cache() -> Arc<SessionCache> {
     Arc::new(builder.build().expect("the settings are in range"))
 }
 
-pub fn main() {
+pub(crate) fn main() {
     let cache = client_cache();
     let mut connection = Connection::new(&cache, Role::Client);
     let (first, second) = (session(&cache), session(&cache));

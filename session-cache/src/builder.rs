@@ -33,8 +33,22 @@ pub struct Builder {
     settings: Settings,
     timeout: Option<Seconds>,
     caps: Caps,
+    eviction: Eviction,
     clock: Option<Box<dyn Clock>>,
     hasher: fn([u64; 2]) -> KeyHasher,
+}
+
+/// Says who leaves when there is no room for a newcomer, which never does itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Eviction {
+    /// Who expires first, as in OpenSSL; among equals who came first. Lookups make no difference.
+    #[default]
+    EarliestExpiry,
+    /// Who was used least, by S3-FIFO: it finds more of those that come back again and again, where more
+    /// sessions are in use than there is room for. A lookup that finds its session then writes a mark into it.
+    /// Costs 16 to 48 bytes more a session.
+    S3Fifo,
 }
 
 impl Builder {
@@ -47,6 +61,7 @@ impl Builder {
                 lifetime_max: LIFETIME_MAX_DEFAULT,
                 lifetime_max_tls13: LIFETIME_MAX_TLS13_DEFAULT,
             },
+            eviction: Eviction::EarliestExpiry,
             clock: None,
             hasher: KeyHasher::folded,
         }
@@ -166,6 +181,13 @@ impl Builder {
         self
     }
 
+    /// Sets who leaves for want of room, by default who expires first.
+    #[must_use]
+    pub fn eviction(mut self, eviction: Eviction) -> Builder {
+        self.eviction = eviction;
+        self
+    }
+
     /// Sets where the time comes from, by default a [`SystemClock`].
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Builder {
@@ -210,6 +232,7 @@ impl Builder {
             rules: self.rules,
             settings,
             caps: self.caps,
+            eviction: self.eviction,
             clock: self.clock.unwrap_or_else(|| Box::new(SystemClock::new())),
             hasher: (self.hasher)(secret),
         }))
@@ -223,6 +246,7 @@ impl fmt::Debug for Builder {
             .field("settings", &self.settings)
             .field("timeout", &self.timeout)
             .field("caps", &self.caps)
+            .field("eviction", &self.eviction)
             .finish_non_exhaustive()
     }
 }

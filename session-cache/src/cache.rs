@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use session_core::{Handle, KeyHasher, Table};
 
-use crate::builder::Builder;
+use crate::builder::{Builder, Eviction};
 use crate::config::{Settings, unlimited_if_0};
 use crate::context::ContextView;
 use crate::error::Error;
@@ -23,6 +23,7 @@ use crate::rules::Rules;
 use crate::session::{Entry, NotStored, ProtocolVersion, Session, Stored};
 use crate::statistics::{Counters, Departure, Event, Statistics};
 use crate::time::{Clock, Seconds, UnixTime};
+use crate::trace;
 
 /// Keeps TLS sessions until they expire, are taken or removed, or there is no room: the session cache of an
 /// OpenSSL `SSL_CTX`.
@@ -91,6 +92,7 @@ pub(crate) struct Parts {
     pub(crate) rules: Rules,
     pub(crate) settings: Settings,
     pub(crate) caps: Caps,
+    pub(crate) eviction: Eviction,
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) hasher: KeyHasher,
 }
@@ -133,13 +135,13 @@ impl SessionCache {
     }
 
     pub(crate) fn new(parts: Parts) -> SessionCache {
-        let Parts { rules, settings, caps, clock, hasher } = parts;
+        let Parts { rules, settings, caps, eviction, clock, hasher } = parts;
         let capacity = rules.capacity(settings.sessions_max);
         let expected = if settings.sessions_max == 0 { 0 } else { capacity };
         let shards_for = if settings.sessions_max == 0 { usize::MAX } else { capacity };
         SessionCache {
             table: Table::with_capacity(expected, hasher),
-            order: Order::new(shards_for, capacity, unlimited_if_0(settings.bytes_max)),
+            order: Order::new(shards_for, capacity, unlimited_if_0(settings.bytes_max), eviction),
             settings: ArcSwap::from_pointee(settings),
             passing_on: Mutex::new(()),
             rules,
@@ -256,6 +258,7 @@ impl SessionCache {
 
     fn not_stored(&self, why: NotStored) -> NotStored {
         self.count(Event::NotStored);
+        trace::not_stored(&why);
         why
     }
 
@@ -575,6 +578,7 @@ impl SessionCache {
     /// Every session that has left the table passes here, once, outside every lock and guard.
     pub(crate) fn left(&self, settings: &Settings, entry: Handle<Entry>, why: Departure) {
         self.count(why.event());
+        trace::left(why);
         if why.marks() {
             entry.stored().mark_not_resumable();
         }
@@ -639,7 +643,8 @@ impl SessionCache {
     }
 
     fn clear_some(&self) {
-        let (_, all) = self.flush_before(Some(self.now()), CLEARING_SESSIONS_MAX);
+        let (sessions, all) = self.flush_before(Some(self.now()), CLEARING_SESSIONS_MAX);
+        trace::cleared(sessions, all);
         self.clearing_goes_on.store(!all, Ordering::Relaxed); // Relaxed: as in `clear_after`.
     }
 }

@@ -272,9 +272,13 @@ impl SessionCache {
         new.build_with(id_context, self.now(), timeout, self.lifetime_max())
     }
 
-    /// Makes a session's time that of its use, in the mode and under the rules by which it is.
+    /// Counts the use of a session where that decides who leaves, and makes its time that of its use in the
+    /// mode and under the rules by which it is.
     #[inline]
     pub(crate) fn refresh(&self, settings: &Settings, used: &Session) {
+        if self.order.counts_uses() {
+            used.stored().mark_used();
+        }
         if settings.mode.contains(CacheMode::UPDATE_TIME) && self.rules().use_updates_time {
             self.set_created(used, self.now());
         }

@@ -13,6 +13,7 @@ use crate::connection::Connection;
 use crate::id::{IdContext, SessionId};
 use crate::session::{ProtocolVersion, Session};
 use crate::statistics::{Departure, Event};
+use crate::trace;
 
 /// Is called when a session was negotiated, after it was stored inside (OpenSSL's `new_session_cb`).
 ///
@@ -98,6 +99,7 @@ pub(crate) fn run<T>(cache: &SessionCache, hook: impl FnOnce() -> T) -> Option<T
     let result = catch_unwind(AssertUnwindSafe(hook));
     if result.is_err() {
         cache.count(Event::HookPanicked);
+        trace::hook_panicked();
     }
     result.ok()
 }

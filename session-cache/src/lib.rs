@@ -7,6 +7,7 @@ mod config;
 mod connection;
 mod context;
 mod error;
+mod fifo;
 mod hooks;
 mod id;
 mod mode;
@@ -17,8 +18,9 @@ mod rules;
 mod session;
 mod statistics;
 mod time;
+mod trace;
 
-pub use builder::Builder;
+pub use builder::{Builder, Eviction};
 pub use cache::{Added, SessionCache};
 pub use config::{Generator, Settings};
 pub use connection::{Connection, Fatal, OfOtherCache, Role, Shutdown, Tickets};

@@ -25,6 +25,8 @@ use std::{ptr, thread};
 
 use session_core::{Guard, Handle, LinkRefused, Table};
 
+use crate::builder::Eviction;
+use crate::fifo::Fifo;
 use crate::queue::{Queue, Sweep};
 use crate::session::{Entry, Place, Session, Stored};
 use crate::time::UnixTime;
@@ -37,6 +39,9 @@ pub(crate) struct Order {
     bytes_limit: AtomicUsize,
     /// Nodes in all shards together, and bytes; written in critical sections only.
     occupied: Alone<Occupied>,
+    eviction: Eviction,
+    /// Where a victim is looked for next, when no newcomer says where.
+    next_shard: AtomicUsize,
 }
 
 struct Occupied {
@@ -85,14 +90,21 @@ pub(crate) enum Entered {
 
 impl Order {
     /// Makes an order; `sessions` is how many it will have to do with, for choosing the shards.
-    pub(crate) fn new(sessions: usize, limit: usize, bytes_limit: usize) -> Order {
-        let shards = (0..shard_count(sessions)).map(|_| Shard::new()).collect();
+    pub(crate) fn new(
+        sessions: usize,
+        limit: usize,
+        bytes_limit: usize,
+        eviction: Eviction,
+    ) -> Order {
+        let shards = (0..shard_count(sessions)).map(|_| Shard::new(eviction)).collect();
         let occupied = Occupied { nodes: AtomicUsize::new(0), bytes: AtomicUsize::new(0) };
         Order {
             shards,
             limit: AtomicUsize::new(limit),
             bytes_limit: AtomicUsize::new(bytes_limit),
             occupied: Alone(occupied),
+            eviction,
+            next_shard: AtomicUsize::new(0),
         }
     }
 
@@ -111,7 +123,8 @@ impl Order {
         expires: impl Fn(&Stored) -> UnixTime,
     ) -> Entered {
         let stored = session.stored();
-        let mut section = self.section(table.hash(session.key()));
+        let hash = table.hash(session.key());
+        let mut section = self.section(hash);
         let existing = section.place_of(table, session);
         if let Some((_, true)) = existing {
             return Entered::Already;
@@ -133,13 +146,13 @@ impl Order {
             return Entered::Stalled;
         };
         // The old session's place is the new one's, also when a take came in between and won it.
-        let displaced = existing.map(|(place, _)| section.queue.unlink(place));
+        let displaced = existing.map(|(place, _)| section.unlink_at(place));
         if let Some(displaced) = &displaced {
             displaced.stored().set_place(Place::NONE);
         }
-        let place = section.queue.link(linked, expires(stored));
+        let place = section.link(linked, expires(stored), hash);
         stored.set_place(place);
-        let is_due = section.queue.linked() % DUE_AFTER == 0;
+        let is_due = section.line.queue.linked() % DUE_AFTER == 0;
         drop(section);
         drop((displaced, dead));
         Entered::In { replaced, is_due }
@@ -158,9 +171,7 @@ impl Order {
         let mut section = self.section(table.hash(session.key()));
         change(stored);
         if let Some(place) = section.place_if_linked(stored) {
-            let linked = section.queue.unlink(place);
-            let place = section.queue.link(linked, expires(stored));
-            stored.set_place(place);
+            section.line.queue.relink(place, expires(stored));
         }
     }
 
@@ -181,7 +192,13 @@ impl Order {
         }
     }
 
-    /// Makes the session that expires first leave, unless it is `spared`, until there is `wanted` room;
+    /// Whether lookups have to count uses.
+    #[inline]
+    pub(crate) fn counts_uses(&self) -> bool {
+        self.eviction == Eviction::S3Fifo
+    }
+
+    /// Makes the session leave whose turn it is, unless it is `spared`, until there is `wanted` room;
     /// returns its entry, or none when there was no need (any more) or is nobody left.
     pub(crate) fn evict_one(
         &self,
@@ -189,12 +206,11 @@ impl Order {
         wanted: Room,
         spared: Option<&Session>,
     ) -> Option<Handle<Entry>> {
-        let spared = spared.map(Session::stored);
         loop {
             if self.has_free(wanted) {
                 return None;
             }
-            let Some((shard, seen)) = self.earliest_shard() else {
+            let Some((shard, seen)) = self.victims_shard() else {
                 if self.occupied() == 0 {
                     return None;
                 }
@@ -205,16 +221,20 @@ impl Order {
             let mut section = self.lock(shard);
             // What was seen without the lock may have changed: another may expire first now, or there may
             // be room.
-            if section.earliest() > seen || self.has_free(wanted) {
+            let is_outdated =
+                self.eviction == Eviction::EarliestExpiry && section.earliest() > seen;
+            if is_outdated || self.has_free(wanted) {
                 continue;
             }
-            let is_spared = |entry: &Handle<Entry>| {
-                spared.is_some_and(|spared| ptr::eq(entry.stored(), spared))
-            };
-            let Some(node) = section.queue.pop_unless(is_spared) else {
+            let spared = spared.and_then(|spared| section.place_if_linked(spared.stored()));
+            let Some(place) = section.choose(spared) else {
+                if spared.is_none() {
+                    continue;
+                }
                 // The spared one alone is left.
                 return None;
             };
+            let node = section.unlink_at(place);
             node.stored().set_place(Place::NONE);
             let won = table.remove_exact(&node);
             section.give_back_place(node.stored().cost_bytes());
@@ -223,6 +243,21 @@ impl Order {
                 return Some(node);
             }
         }
+    }
+
+    /// Finds the shard in which a victim is looked for, and when its first session expires.
+    fn victims_shard(&self) -> Option<(&Shard, u64)> {
+        if self.eviction == Eviction::EarliestExpiry {
+            return self.earliest_shard();
+        }
+        // Relaxed: any turn will do. Hashes spread sessions evenly, so each shard gives its share.
+        let first = self.next_shard.fetch_add(1, Ordering::Relaxed) % self.shards.len();
+        let (before, from) = self.shards.split_at(first);
+        from.iter()
+            .chain(before)
+            // Relaxed: a hint, as in `earliest_shard`.
+            .map(|shard| (shard, shard.earliest.load(Ordering::Relaxed)))
+            .find(|&(_, earliest)| earliest != NEVER)
     }
 
     /// Makes sessions leave that expire strictly before `end` (all, without an end) and were there when
@@ -241,7 +276,7 @@ impl Order {
                 // Relaxed: who came in before this call was published by its section's end.
                 continue;
             }
-            let mut sweep = self.lock(shard).queue.sweep(end);
+            let mut sweep = self.lock(shard).line.queue.sweep(end);
             while !sweep.is_done() && flushed.len() < most {
                 let batch = FLUSH_BATCH.min(most - flushed.len());
                 self.flush_batch(table, shard, &mut sweep, batch, &mut flushed);
@@ -264,7 +299,10 @@ impl Order {
     ) {
         let (mut left, mut dead) = (Vec::with_capacity(most), Vec::new());
         let mut section = self.lock(shard);
-        for (expires, node) in section.queue.sweep_on(sweep, most) {
+        for (expires, place, node) in section.line.queue.sweep_on(sweep, most) {
+            if let Some(fifo) = &mut section.line.fifo {
+                fifo.unlink(place);
+            }
             let stored = node.stored();
             stored.set_place(Place::NONE);
             let bytes = stored.cost_bytes();
@@ -289,7 +327,7 @@ impl Order {
         // Whoever read the old limits did so in a critical section that ends before this passes its lock,
         // and his place is counted then; whoever locks later reads the new ones.
         for shard in &self.shards {
-            drop(shard.queue());
+            drop(shard.line());
         }
     }
 
@@ -320,7 +358,8 @@ impl Order {
             // Relaxed: a hint; whoever follows it locks the shard and looks again.
             .map(|shard| (shard, shard.earliest.load(Ordering::Relaxed)))
             .filter(|&(_, earliest)| earliest != NEVER)
-            .min_by_key(|&(_, earliest)| earliest)
+            // Relaxed: as above.
+            .min_by_key(|&(shard, earliest)| (earliest, shard.came_after.load(Ordering::Relaxed)))
     }
 
     fn section(&self, hash: u64) -> Section<'_> {
@@ -329,18 +368,18 @@ impl Order {
 
     fn try_section(&self, hash: u64) -> Option<Section<'_>> {
         let shard = self.shard(hash);
-        let queue = match shard.queue.try_lock() {
-            Ok(queue) => queue,
+        let line = match shard.line.try_lock() {
+            Ok(line) => line,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return None,
         };
-        Some(Section { order: self, shard, queue, guard: session_core::pin() })
+        Some(Section { order: self, shard, line, guard: session_core::pin() })
     }
 
     fn lock<'a>(&'a self, shard: &'a Shard) -> Section<'a> {
         // First the lock: nobody may wait for it with a guard in hand.
-        let queue = shard.queue();
-        Section { order: self, shard, queue, guard: session_core::pin() }
+        let line = shard.line();
+        Section { order: self, shard, line, guard: session_core::pin() }
     }
 
     /// The low bits: the table chooses its buckets by the high ones.
@@ -352,19 +391,32 @@ impl Order {
 /// One part of the order, on cache lines of its own.
 #[repr(align(128))]
 struct Shard {
-    queue: Mutex<Queue<Handle<Entry>>>,
+    line: Mutex<Line>,
     /// When its first session expires, for those that look for a victim; written under the lock.
     earliest: AtomicU64,
+    /// How many had come into the shard before that one: among shards whose first ones expire together it
+    /// tells about who came first, since hashes spread newcomers evenly.
+    came_after: AtomicU64,
+}
+
+/// What a shard's lock guards.
+struct Line {
+    /// Who expires first; its nodes are the places.
+    queue: Queue<Handle<Entry>>,
+    /// Who leaves first for want of room, if that is another question.
+    fifo: Option<Fifo>,
 }
 
 impl Shard {
-    fn new() -> Shard {
-        Shard { queue: Mutex::new(Queue::new()), earliest: AtomicU64::new(NEVER) }
+    fn new(eviction: Eviction) -> Shard {
+        let fifo = (eviction == Eviction::S3Fifo).then(Fifo::default);
+        let line = Mutex::new(Line { queue: Queue::new(), fifo });
+        Shard { line, earliest: AtomicU64::new(NEVER), came_after: AtomicU64::new(0) }
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue<Handle<Entry>>> {
+    fn line(&self) -> MutexGuard<'_, Line> {
         // Poisoning cannot matter: nothing foreign runs under the lock.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -372,12 +424,42 @@ impl Shard {
 struct Section<'a> {
     order: &'a Order,
     shard: &'a Shard,
-    queue: MutexGuard<'a, Queue<Handle<Entry>>>,
+    line: MutexGuard<'a, Line>,
     /// Keeps the table from dropping values under the lock; goes after it.
     guard: Guard,
 }
 
 impl Section<'_> {
+    fn link(&mut self, linked: Handle<Entry>, expires: UnixTime, hash: u64) -> u32 {
+        let line = &mut *self.line;
+        if let Some(fifo) = &mut line.fifo {
+            // Relaxed: a count of uses, which begins anew.
+            linked.stored().uses().store(0, Ordering::Relaxed);
+            let place = line.queue.link(linked, expires);
+            fifo.link(place, hash);
+            return place;
+        }
+        line.queue.link(linked, expires)
+    }
+
+    fn unlink_at(&mut self, place: u32) -> Handle<Entry> {
+        if let Some(fifo) = &mut self.line.fifo {
+            fifo.unlink(place);
+        }
+        self.line.queue.unlink(place)
+    }
+
+    /// Chooses who leaves for want of room; still linked when this returns.
+    fn choose(&mut self, spared: Option<u32>) -> Option<u32> {
+        let Line { queue, fifo } = &mut *self.line;
+        match fifo {
+            None => queue.first_but(spared),
+            Some(fifo) => fifo.choose(spared, |place| {
+                queue.item(place).expect("each node is in both orders").stored().uses()
+            }),
+        }
+    }
+
     /// Takes a place for a node that is linked before the section ends, or takes over the one of a node of
     /// `replaced_bytes`.
     fn take_place(&mut self, bytes: usize, replaced_bytes: Option<usize>) -> bool {
@@ -442,14 +524,14 @@ impl Section<'_> {
     }
 
     fn bytes_at(&self, place: u32) -> usize {
-        self.queue.item(place).map_or(0, |item| item.stored().cost_bytes())
+        self.line.queue.item(place).map_or(0, |item| item.stored().cost_bytes())
     }
 
     /// Unlinks the node that a session left behind when an expired lookup did not wait for the lock.
     #[must_use = "the node is to be dropped outside the lock"]
     fn unlink_dead(&mut self, session: &Session) -> Option<Handle<Entry>> {
         let place = self.place_if_linked(session.stored())?;
-        let node = self.queue.unlink(place);
+        let node = self.unlink_at(place);
         session.stored().set_place(Place::NONE);
         self.give_back_place(session.stored().cost_bytes());
         Some(node)
@@ -461,10 +543,10 @@ impl Section<'_> {
     fn unlink(&mut self, left: &Handle<Entry>) -> Option<Handle<Entry>> {
         let stored = left.stored();
         let place = self.place_if_linked(stored)?;
-        if !self.queue.item(place)?.ptr_eq(left) {
+        if !self.line.queue.item(place)?.ptr_eq(left) {
             return None;
         }
-        let node = self.queue.unlink(place);
+        let node = self.unlink_at(place);
         stored.set_place(Place::NONE);
         self.give_back_place(stored.cost_bytes());
         Some(node)
@@ -473,13 +555,13 @@ impl Section<'_> {
     /// A node whose session has gone serves another one: the same number need not be the same session.
     fn place_if_linked(&self, stored: &Stored) -> Option<u32> {
         let place = stored.place();
-        let item = self.queue.item(place)?;
+        let item = self.line.queue.item(place)?;
         ptr::eq(item.stored(), stored).then_some(place)
     }
 
     fn earliest(&self) -> u64 {
         // A session that never expires is not the same as none.
-        self.queue.earliest().map_or(NEVER, |expires| expires.0.min(NEVER - 1))
+        self.line.queue.earliest().map_or(NEVER, |expires| expires.0.min(NEVER - 1))
     }
 }
 
@@ -490,6 +572,11 @@ impl Drop for Section<'_> {
         // for a victim keep the cache line.
         if self.shard.earliest.load(Ordering::Relaxed) != earliest {
             self.shard.earliest.store(earliest, Ordering::Relaxed);
+        }
+        let came_after = self.line.queue.first_stamp();
+        // Relaxed, both: as above.
+        if self.shard.came_after.load(Ordering::Relaxed) != came_after {
+            self.shard.came_after.store(came_after, Ordering::Relaxed);
         }
     }
 }

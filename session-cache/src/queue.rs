@@ -51,17 +51,32 @@ impl<T> Queue<T> {
             // By an eighth: twice as many would be a node too much for each session.
             self.nodes.reserve_exact(NODES_MORE_MIN.max(self.nodes.len() / 8));
         }
-        let place = self.nodes.vacant_key() as u32;
+        let node = Node { item, expires, stamp: 0, previous: NONE, next: NONE };
+        let place = self.nodes.insert(node) as u32;
+        self.put_in_order(place, expires);
+        place
+    }
+
+    fn put_in_order(&mut self, place: u32, expires: UnixTime) {
         let ends = self.seconds.entry(expires).or_insert(Ends { head: place, tail: NONE });
-        let previous = ends.tail;
-        ends.tail = place;
+        let previous = std::mem::replace(&mut ends.tail, place);
         let stamp = self.next_stamp;
         self.next_stamp += 1;
-        self.nodes.insert(Node { item, expires, stamp, previous, next: NONE });
+        let node = self.node_mut(place);
+        (node.expires, node.stamp, node.previous, node.next) = (expires, stamp, previous, NONE);
         if previous != NONE {
             self.node_mut(previous).next = place;
         }
-        place
+    }
+
+    /// Moves an item to where one that expires at `expires` and came last would be; its place stays.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub(crate) fn relink(&mut self, place: u32, expires: UnixTime) {
+        self.take_out_of_order(place);
+        self.put_in_order(place, expires);
     }
 
     /// Takes out the item at `place`.
@@ -70,7 +85,12 @@ impl<T> Queue<T> {
     ///
     /// When there is none.
     pub(crate) fn unlink(&mut self, place: u32) -> T {
-        let Node { item, expires, previous, next, .. } = self.nodes.remove(place as usize);
+        self.take_out_of_order(place);
+        self.nodes.remove(place as usize).item
+    }
+
+    fn take_out_of_order(&mut self, place: u32) {
+        let &Node { expires, previous, next, .. } = self.node(place);
         if previous != NONE {
             self.node_mut(previous).next = next;
         }
@@ -87,7 +107,6 @@ impl<T> Queue<T> {
                 ends.tail = previous;
             }
         }
-        item
     }
 
     /// Returns the item at `place`, if there is one.
@@ -105,16 +124,22 @@ impl<T> Queue<T> {
         self.seconds.first_key_value().map(|(&expires, _)| expires)
     }
 
-    /// Takes out the first one that is not `spared`, which one at most is.
-    pub(crate) fn pop_unless(&mut self, spared: impl Fn(&T) -> bool) -> Option<T> {
+    /// Returns how many had been linked before the first one was.
+    pub(crate) fn first_stamp(&self) -> u64 {
+        self.seconds.first_key_value().map_or(0, |(_, ends)| self.node(ends.head).stamp)
+    }
+
+    /// Finds the place of the first one, or of the one after it if that is `spared`.
+    pub(crate) fn first_but(&self, spared: Option<u32>) -> Option<u32> {
         let mut seconds = self.seconds.values();
         let head = seconds.next()?.head;
-        let node = self.node(head);
-        if !spared(&node.item) {
-            return Some(self.unlink(head));
+        if spared != Some(head) {
+            return Some(head);
         }
-        let next = if node.next == NONE { seconds.next()?.head } else { node.next };
-        Some(self.unlink(next))
+        match self.node(head).next {
+            NONE => Some(seconds.next()?.head),
+            next => Some(next),
+        }
     }
 
     /// Begins a sweep of all that is here now and expires strictly before `end`; of all, without an end.
@@ -122,10 +147,14 @@ impl<T> Queue<T> {
         Sweep { from: Some(UnixTime(0)), end, stamp_end: self.next_stamp }
     }
 
-    /// Takes out the sweep's next items, in order, with the times at which they expire.
+    /// Takes out the sweep's next items, in order, with the times at which they expire and the places they had.
     ///
     /// Costs at most `steps_max` nodes taken out or seconds passed over.
-    pub(crate) fn sweep_on(&mut self, sweep: &mut Sweep, steps_max: usize) -> Vec<(UnixTime, T)> {
+    pub(crate) fn sweep_on(
+        &mut self,
+        sweep: &mut Sweep,
+        steps_max: usize,
+    ) -> Vec<(UnixTime, u32, T)> {
         let mut swept = Vec::new();
         let mut steps = 0;
         while let Some((second, head)) = self.next_of(sweep) {
@@ -135,7 +164,7 @@ impl<T> Queue<T> {
             steps += 1;
             sweep.from = Some(second);
             if self.node(head).stamp < sweep.stamp_end {
-                swept.push((second, self.unlink(head)));
+                swept.push((second, head, self.unlink(head)));
             } else {
                 // The list's first is a newcomer, so all of it are.
                 sweep.from = second.0.checked_add(1).map(UnixTime);

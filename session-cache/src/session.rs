@@ -8,10 +8,11 @@
 //! and the place in an order do; each is one atomic word that stands for itself.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use session_core::{Handle, Key};
 
+use crate::fifo::USES_MAX;
 use crate::id::{IdContext, SessionId};
 use crate::payload::Payload;
 use crate::time::{Seconds, UnixTime};
@@ -166,6 +167,7 @@ impl NewSession {
             payload: self.payload,
             place: AtomicU32::new(Place::NONE),
             retired: AtomicU32::new(0),
+            uses: AtomicU8::new(0),
             cost_bytes: u32::try_from(size).unwrap_or(u32::MAX),
             verify_result: self.verify_result,
             lifetime_hint: u32::try_from(self.lifetime_hint.0).unwrap_or(u32::MAX),
@@ -196,6 +198,8 @@ pub(crate) struct Stored {
     place: AtomicU32,
     /// How many entries that led to this session have left their table and still hold it.
     retired: AtomicU32,
+    /// How often it was found, where that decides who leaves; counted up to 3.
+    uses: AtomicU8,
     /// What it counts for where bytes are limited.
     cost_bytes: u32,
     verify_result: i32,
@@ -452,6 +456,20 @@ impl Stored {
 
     pub(crate) fn authenticated(&self) -> UnixTime {
         self.authenticated
+    }
+
+    pub(crate) fn uses(&self) -> &AtomicU8 {
+        &self.uses
+    }
+
+    /// Counts a use.
+    pub(crate) fn mark_used(&self) {
+        // Relaxed, both: a count of which some may get lost; written only while it changes, so that the
+        // readers of a session that is found often share its line.
+        let uses = self.uses.load(Ordering::Relaxed);
+        if uses < USES_MAX {
+            self.uses.store(uses + 1, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn id_context(&self) -> &IdContext {

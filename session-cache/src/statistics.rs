@@ -46,6 +46,25 @@ macro_rules! figures {
             }
         }
 
+        #[cfg(feature = "metrics")]
+        impl Statistics {
+            /// Hands every figure to the recorder of the `metrics` crate: counters as
+            /// `session_cache_..._total` and the number of sessions as the gauge `session_cache_sessions`, with
+            /// the label `cache`.
+            ///
+            /// Call it when figures are collected; counting itself costs nothing more.
+            pub fn publish(&self, cache: &str) {
+                let cache = cache.to_string();
+                metrics::gauge!("session_cache_sessions", "cache" => cache.clone())
+                    .set(self.number as f64);
+                $(metrics::counter!(
+                    concat!("session_cache_", stringify!($field), "_total"),
+                    "cache" => cache.clone()
+                )
+                .absolute(self.$field);)*
+            }
+        }
+
         impl fmt::Display for Statistics {
             /// Writes one aligned line for each figure.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -75,7 +75,7 @@ fn clippy(workspace: &Workspace) -> Result<(), Failure> {
     const WARNINGS_ARE_ERRORS: [&str; 4] = ["--all-targets", "--", "-D", "warnings"];
     let remedy = "mend the warnings above";
     let mut command = workspace.cargo();
-    command.args(["clippy", "--workspace"]).args(WARNINGS_ARE_ERRORS);
+    command.args(["clippy", "--workspace", test::FEATURES]).args(WARNINGS_ARE_ERRORS);
     program::run(&mut command, "clippy", remedy)?;
     for mut command in loom::cargo_of_each_reclaimer(workspace) {
         command.args(["clippy", "-p", "session-core"]).args(WARNINGS_ARE_ERRORS);
@@ -90,7 +90,7 @@ fn docs(workspace: &Workspace) -> Result<(), Failure> {
     for private_items in [None, Some("--document-private-items")] {
         let mut command = workspace.cargo();
         command.env("RUSTDOCFLAGS", "-D warnings");
-        command.args(["doc", "--workspace", "--no-deps"]).args(private_items);
+        command.args(["doc", "--workspace", "--no-deps", test::FEATURES]).args(private_items);
         program::run(&mut command, "docs", "mend the warnings above")?;
     }
     Ok(())

@@ -8,6 +8,10 @@ use crate::workspace::Workspace;
 
 const REMEDY: &str = "the runner's words above name the test";
 
+/// Features of the libraries that are off by default and have tests.
+pub(crate) const FEATURES: &str =
+    "--features=session-cache/metrics,session-cache/serde,session-cache/tracing";
+
 /// Runs all tests; arguments narrow the run and go to the runner.
 ///
 /// # Errors
@@ -42,7 +46,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Fai
 
 fn run_with_nextest(workspace: &Workspace, arguments: &[String]) -> Vec<Result<(), Failure>> {
     let mut tests = workspace.cargo();
-    tests.args(["nextest", "run", "--workspace", "--no-fail-fast"]).args(arguments);
+    tests.args(["nextest", "run", "--workspace", "--no-fail-fast", FEATURES]).args(arguments);
     let tests = program::run(&mut tests, "test", REMEDY);
     if !arguments.is_empty() {
         eprintln!("xtask: doc tests were not run: the arguments are cargo-nextest's");
@@ -50,12 +54,12 @@ fn run_with_nextest(workspace: &Workspace, arguments: &[String]) -> Vec<Result<(
     }
     // nextest does not run doc tests.
     let mut doc_tests = workspace.cargo();
-    doc_tests.args(["test", "--doc", "--workspace", "--no-fail-fast"]);
+    doc_tests.args(["test", "--doc", "--workspace", "--no-fail-fast", FEATURES]);
     vec![tests, program::run(&mut doc_tests, "doc test", REMEDY)]
 }
 
 fn run_with_libtest(workspace: &Workspace, arguments: &[String]) -> Vec<Result<(), Failure>> {
     let mut command = workspace.cargo();
-    command.args(["test", "--workspace", "--no-fail-fast"]).args(arguments);
+    command.args(["test", "--workspace", "--no-fail-fast", FEATURES]).args(arguments);
     vec![program::run(&mut command, "test", REMEDY)]
 }

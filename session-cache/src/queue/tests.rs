@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn drained<T>(queue: &mut Queue<T>) -> Vec<T> {
-    std::iter::from_fn(|| queue.pop_unless(|_| false)).collect()
+    std::iter::from_fn(|| queue.first_but(None).map(|place| queue.unlink(place))).collect()
 }
 
 /// Sweeps in batches, and gives up when it takes more than any test here needs.
@@ -17,7 +17,7 @@ fn swept<T>(queue: &mut Queue<T>, mut sweep: Sweep, steps_max: usize) -> Vec<T> 
         }
         let batch = queue.sweep_on(&mut sweep, steps_max);
         assert!(batch.len() <= steps_max, "{} in a batch of {steps_max}", batch.len());
-        swept.extend(batch.into_iter().map(|(_, item)| item));
+        swept.extend(batch.into_iter().map(|(_, _, item)| item));
     }
     panic!("the sweep does not end");
 }
@@ -69,7 +69,7 @@ fn sweep_takes_all_that_were_there_and_no_newcomer() {
     let mut swept = Vec::new();
     let mut newcomers = 0;
     while !sweep.is_done() {
-        swept.extend(queue.sweep_on(&mut sweep, 3).into_iter().map(|(_, item)| item));
+        swept.extend(queue.sweep_on(&mut sweep, 3).into_iter().map(|(_, _, item)| item));
         // Before, among and behind those that are being swept, faster than they leave.
         for expires in [0, 10, 12, 14, 99] {
             queue.link(1_000 + newcomers, UnixTime(expires));
@@ -119,7 +119,8 @@ proptest! {
                 Step::Unlink(_) => {}
                 Step::Pop => {
                     let first = (!list.is_empty()).then(|| list.remove(0).1);
-                    prop_assert_eq!(queue.pop_unless(|_| false), first);
+                    let place = queue.first_but(None);
+                    prop_assert_eq!(place.map(|place| queue.unlink(place)), first);
                 }
                 Step::Sweep(end) => {
                     let sweep = queue.sweep(Some(UnixTime(end)));

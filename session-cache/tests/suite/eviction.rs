@@ -1,6 +1,8 @@
 //! Who leaves when there is no room, and that the limit is one.
 
-use session_cache::{ErrorKind, NewSession, Payload, ProtocolVersion, UnixTime};
+use session_cache::{
+    ErrorKind, Eviction, NewSession, NotStored, Payload, ProtocolVersion, UnixTime,
+};
 
 use crate::scene::{START, Scene, VERSION, id, id_context, session};
 
@@ -150,4 +152,80 @@ fn first_to_expire_leaves_first_from_many_shards_too() {
     let found: Vec<u64> = (0..2_000).filter(|&number| !scene.finds(number)).collect();
     let expected: Vec<u64> = (0..2_000).filter(|number| number * 787 % 2_000 < 500).collect();
     assert_eq!(found, expected);
+}
+
+fn s3_fifo(sessions_max: usize) -> Scene {
+    Scene::new(|builder| builder.sessions_max(sessions_max).eviction(Eviction::S3Fifo))
+}
+
+#[test]
+fn with_s3_fifo_sessions_that_come_back_outlive_those_that_never_do() {
+    for sessions_max in [20, 2_000] {
+        let scene = s3_fifo(sessions_max);
+        let regulars = sessions_max as u64 / 4;
+        (0..regulars).for_each(|number| scene.insert(number, 100));
+        for crowd in 0..20 {
+            assert!((0..regulars).all(|number| scene.finds(number)), "crowd {crowd}");
+            (0..sessions_max as u64 / 2)
+                .for_each(|number| scene.insert(1_000_000 * (crowd + 1) + number, 500));
+            assert_eq!(scene.cache.len(), sessions_max.min(scene.cache.len()));
+        }
+        assert_eq!(scene.cache.len(), sessions_max);
+    }
+}
+
+#[test]
+fn with_s3_fifo_the_newcomer_is_never_the_victim_and_flushes_find_everybody() {
+    let scene = s3_fifo(3);
+    for number in 0..50 {
+        scene.insert(number, number);
+        assert!(scene.finds(number), "{number}");
+        assert!(scene.cache.len() <= 3);
+    }
+    scene.cache.set_sessions_max(1).unwrap();
+    assert_eq!(scene.cache.len(), 1);
+    scene.insert(100, 10);
+    scene.clock.set(UnixTime(START + 11));
+    assert_eq!(scene.cache.flush_expired(), 1);
+    scene.insert(101, 10);
+    assert_eq!(scene.cache.flush(UnixTime(0)), 1);
+    assert!(scene.cache.is_empty());
+}
+
+#[test]
+fn bytes_are_limited_at_every_instant_and_a_session_too() {
+    let size = |payload: usize| 128 + 8 + payload;
+    let scene = Scene::new(|builder| {
+        builder.sessions_max(10).bytes_max(3 * size(100)).session_bytes_max(2 * size(100))
+    });
+    let insert = |number: u64, payload: usize| {
+        scene.view().insert(NewSession::new(VERSION, id(number), Payload::from(vec![7; payload])))
+    };
+    for number in 0..3 {
+        insert(number, 100).unwrap();
+    }
+    assert_eq!(scene.cache.bytes(), 3 * size(100));
+    insert(3, 100).unwrap();
+    assert_eq!((scene.present(), scene.cache.bytes()), (vec![1, 2, 3], 3 * size(100)));
+    // One that is larger than two of them makes two leave, in the place of another or not.
+    insert(4, 100 + size(100)).unwrap();
+    assert_eq!(scene.present(), [3, 4]);
+    insert(3, 100 + size(100)).unwrap();
+    assert_eq!((scene.present(), scene.cache.bytes()), (vec![3], 2 * size(100)));
+    let refused = insert(5, 101 + size(100)).unwrap_err();
+    let bytes = 2 * size(100) + 1;
+    assert_eq!(refused, NotStored::TooLarge { bytes, bytes_max: bytes - 1 });
+    assert_eq!(scene.cache.set_bytes_max(size(100)), 3 * size(100));
+    assert!(scene.cache.is_empty());
+    assert_eq!(scene.cache.statistics().not_stored, 1);
+}
+
+#[test]
+fn without_a_limit_nobody_leaves() {
+    let scene = Scene::new(|builder| builder.sessions_max(0).bytes_max(0));
+    (0..50_000).for_each(|number| scene.insert(number, 100));
+    assert_eq!(scene.cache.len(), 50_000);
+    assert!((0..50_000).all(|number| scene.finds(number)));
+    assert_eq!(scene.cache.set_sessions_max(7).unwrap(), 0);
+    assert_eq!(scene.cache.len(), 7);
 }
