@@ -173,15 +173,15 @@ impl SessionCache {
         self.check_storable(settings, session)?;
         let updates =
             self.rules.identical_add_updates && settings.mode.contains(CacheMode::UPDATE_TIME);
-        if updates {
-            self.set_created(session, self.now());
-        }
+        let created = updates.then(|| self.now());
+        let expires = |stored: &Stored| self.expires(session, stored);
         let mut evicted = Vec::new();
         let entered = loop {
-            if self.order.has_no_room(&self.table, session) {
+            // Nobody leaves for one that may be in another cache: `enter` knows.
+            if session.is_in_no_cache() && self.order.has_no_room(&self.table, session) {
                 evicted.extend(self.order.evict_one(&self.table, Room::of(session), None));
             }
-            match self.order.enter(&self.table, session, |stored| self.expires(session, stored)) {
+            match self.order.enter(&self.table, session, created, expires) {
                 Entered::In { replaced, is_due } => break Ok((replaced, is_due)),
                 Entered::Already => break Err(Ok((Added::Identical, false))),
                 Entered::NoRoom => {

@@ -103,17 +103,23 @@ impl Order {
     }
 
     /// Puts a session into the table and the order, in the place of the one that it replaces or in a free
-    /// one. `expires` says when it does, here.
+    /// one. Its time becomes `created`, if there is one, unless it is refused; `expires` says when it does
+    /// then, here.
     pub(crate) fn enter(
         &self,
         table: &Table<Entry>,
         session: &Session,
+        created: Option<UnixTime>,
         expires: impl Fn(&Stored) -> UnixTime,
     ) -> Entered {
         let stored = session.stored();
         let mut section = self.section(table.hash(session.key()));
         let existing = section.place_of(table, session);
-        if let Some((_, true)) = existing {
+        if let Some((place, true)) = existing {
+            if let Some(created) = created {
+                stored.set_created(created);
+                section.link_anew(place, stored, expires(stored));
+            }
             return Entered::Already;
         }
         let dead = section.unlink_dead(session);
@@ -127,7 +133,11 @@ impl Order {
             drop(dead);
             return Entered::NoRoom;
         }
+        // Before anybody can find it.
+        let created_before = stored.created();
+        stored.set_created(created.unwrap_or(created_before));
         let Some((linked, replaced)) = link(table, session) else {
+            stored.set_created(created_before);
             section.give_back_again(stored.cost_bytes(), replaced_bytes);
             stored.set_place(Place::NONE);
             return Entered::Stalled;
@@ -158,9 +168,7 @@ impl Order {
         let mut section = self.section(table.hash(session.key()));
         change(stored);
         if let Some(place) = section.place_if_linked(stored) {
-            let linked = section.queue.unlink(place);
-            let place = section.queue.link(linked, expires(stored));
-            stored.set_place(place);
+            section.link_anew(place, stored, expires(stored));
         }
     }
 
@@ -189,13 +197,17 @@ impl Order {
         wanted: Room,
         spared: Option<&Session>,
     ) -> Option<Handle<Entry>> {
-        let spared = spared.map(Session::stored);
+        let is_spared = |entry: &Handle<Entry>| {
+            spared.is_some_and(|spared| ptr::eq(entry.stored(), spared.stored()))
+        };
+        // Its shard's hint would name the spared one itself.
+        let asked = spared.map(|spared| self.shard(table.hash(spared.key())));
         loop {
             if self.has_free(wanted) {
                 return None;
             }
-            let Some((shard, seen)) = self.earliest_shard() else {
-                if self.occupied() == 0 {
+            let Some((shard, seen)) = self.earliest_shard(asked, &is_spared) else {
+                if self.occupied() == 0 || spared.is_some() {
                     return None;
                 }
                 // Somebody takes the last nodes out, or one in, at this moment.
@@ -205,16 +217,10 @@ impl Order {
             let mut section = self.lock(shard);
             // What was seen without the lock may have changed: another may expire first now, or there may
             // be room.
-            if section.earliest() > seen || self.has_free(wanted) {
+            if section.earliest_unless(&is_spared) > seen || self.has_free(wanted) {
                 continue;
             }
-            let is_spared = |entry: &Handle<Entry>| {
-                spared.is_some_and(|spared| ptr::eq(entry.stored(), spared))
-            };
-            let Some(node) = section.queue.pop_unless(is_spared) else {
-                // The spared one alone is left.
-                return None;
-            };
+            let Some(node) = section.queue.pop_unless(is_spared) else { continue };
             node.stored().set_place(Place::NONE);
             let won = table.remove_exact(&node);
             section.give_back_place(node.stored().cost_bytes());
@@ -313,12 +319,21 @@ impl Order {
             && self.occupied_bytes() <= bytes_limit.saturating_sub(wanted.bytes)
     }
 
-    /// Finds the shard whose first session expires before all others', and when.
-    fn earliest_shard(&self) -> Option<(&Shard, u64)> {
+    /// Finds the shard whose first session expires before all others', and when. The shard that is `asked`
+    /// is locked for it, and leaves the spared one out; the others tell by their hints.
+    fn earliest_shard(
+        &self,
+        asked: Option<&Shard>,
+        is_spared: impl Fn(&Handle<Entry>) -> bool,
+    ) -> Option<(&Shard, u64)> {
+        let earliest = |shard: &Shard| match asked {
+            Some(asked) if ptr::eq(asked, shard) => self.lock(shard).earliest_unless(&is_spared),
+            // Relaxed: a hint; whoever follows it locks the shard and looks again.
+            _ => shard.earliest.load(Ordering::Relaxed),
+        };
         self.shards
             .iter()
-            // Relaxed: a hint; whoever follows it locks the shard and looks again.
-            .map(|shard| (shard, shard.earliest.load(Ordering::Relaxed)))
+            .map(|shard| (shard, earliest(shard)))
             .filter(|&(_, earliest)| earliest != NEVER)
             .min_by_key(|&(_, earliest)| earliest)
     }
@@ -477,9 +492,19 @@ impl Section<'_> {
         ptr::eq(item.stored(), stored).then_some(place)
     }
 
+    /// Moves a node to where it belongs now.
+    fn link_anew(&mut self, place: u32, stored: &Stored, expires: UnixTime) {
+        let linked = self.queue.unlink(place);
+        stored.set_place(self.queue.link(linked, expires));
+    }
+
     fn earliest(&self) -> u64 {
+        self.earliest_unless(|_| false)
+    }
+
+    fn earliest_unless(&self, is_spared: impl Fn(&Handle<Entry>) -> bool) -> u64 {
         // A session that never expires is not the same as none.
-        self.queue.earliest().map_or(NEVER, |expires| expires.0.min(NEVER - 1))
+        self.queue.earliest_unless(is_spared).map_or(NEVER, |expires| expires.0.min(NEVER - 1))
     }
 }
 

@@ -100,21 +100,24 @@ impl<T> Queue<T> {
         self.next_stamp
     }
 
-    /// Returns when the first one expires.
-    pub(crate) fn earliest(&self) -> Option<UnixTime> {
-        self.seconds.first_key_value().map(|(&expires, _)| expires)
+    /// Returns when the first one expires that is not `spared`, which one at most is.
+    pub(crate) fn earliest_unless(&self, spared: impl Fn(&T) -> bool) -> Option<UnixTime> {
+        self.first_unless(spared).map(|place| self.node(place).expires)
     }
 
     /// Takes out the first one that is not `spared`, which one at most is.
     pub(crate) fn pop_unless(&mut self, spared: impl Fn(&T) -> bool) -> Option<T> {
+        self.first_unless(spared).map(|place| self.unlink(place))
+    }
+
+    fn first_unless(&self, spared: impl Fn(&T) -> bool) -> Option<u32> {
         let mut seconds = self.seconds.values();
         let head = seconds.next()?.head;
         let node = self.node(head);
         if !spared(&node.item) {
-            return Some(self.unlink(head));
+            return Some(head);
         }
-        let next = if node.next == NONE { seconds.next()?.head } else { node.next };
-        Some(self.unlink(next))
+        if node.next == NONE { seconds.next().map(|ends| ends.head) } else { Some(node.next) }
     }
 
     /// Begins a sweep of all that is here now and expires strictly before `end`; of all, without an end.

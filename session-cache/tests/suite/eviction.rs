@@ -1,6 +1,6 @@
 //! Who leaves when there is no room, and that the limit is one.
 
-use session_cache::{ErrorKind, NewSession, Payload, ProtocolVersion, UnixTime};
+use session_cache::{ErrorKind, NewSession, Payload, ProtocolVersion, Rules, UnixTime};
 
 use crate::scene::{START, Scene, VERSION, id, id_context, session};
 
@@ -150,4 +150,34 @@ fn first_to_expire_leaves_first_from_many_shards_too() {
     let found: Vec<u64> = (0..2_000).filter(|&number| !scene.finds(number)).collect();
     let expected: Vec<u64> = (0..2_000).filter(|number| number * 787 % 2_000 < 500).collect();
     assert_eq!(found, expected);
+}
+
+#[test]
+fn r171_replacing_session_makes_room_in_every_shard_and_spares_only_itself() {
+    // Many shards: which one a session is in depends on a secret, so several are tried.
+    for number in 0..25 {
+        let scene = Scene::new(|builder| builder.rules(Rules::OPENSSL));
+        let (replaced, longest) = (2 * number, 2 * number + 1);
+        scene.insert(longest, 1_000);
+        scene.insert(59, 500);
+        scene.insert(replaced, 10);
+        scene.cache.set_sessions_max(2).unwrap();
+        scene.insert(replaced, 20);
+        assert_eq!(scene.present(), [replaced], "all others had to leave");
+        assert_eq!(scene.cache.statistics().cache_full, 2);
+    }
+}
+
+#[test]
+fn r173_victims_of_a_replacing_session_are_those_that_expire_first_in_all_shards() {
+    for number in 0..25 {
+        let scene = Scene::new(|builder| builder.rules(Rules::OPENSSL));
+        scene.insert(number, 10);
+        for later in 1..=4 {
+            scene.insert(50 + later, 100 * later);
+        }
+        scene.cache.set_sessions_max(3).unwrap();
+        scene.insert(number, 20);
+        assert_eq!(scene.present(), [number, 54]);
+    }
 }
