@@ -171,8 +171,8 @@ impl SessionCache {
         session: &Session,
     ) -> Result<(Added, bool), NotStored> {
         self.check_storable(settings, session)?;
-        let updates =
-            self.rules.identical_add_updates && settings.mode.contains(CacheMode::UPDATE_TIME);
+        let again_moves = self.rules.identical_add_updates;
+        let updates = again_moves && settings.mode.contains(CacheMode::UPDATE_TIME);
         let created = updates.then(|| self.now());
         let expires = |stored: &Stored| self.expires(session, stored);
         let mut evicted = Vec::new();
@@ -181,7 +181,7 @@ impl SessionCache {
             if session.is_in_no_cache() && self.order.has_no_room(&self.table, session) {
                 evicted.extend(self.order.evict_one(&self.table, Room::of(session), None));
             }
-            match self.order.enter(&self.table, session, created, expires) {
+            match self.order.enter(&self.table, session, created, again_moves, expires) {
                 Entered::In { replaced, is_due } => break Ok((replaced, is_due)),
                 Entered::Already => break Err(Ok((Added::Identical, false))),
                 Entered::NoRoom => {

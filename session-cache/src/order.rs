@@ -104,20 +104,21 @@ impl Order {
 
     /// Puts a session into the table and the order, in the place of the one that it replaces or in a free
     /// one. Its time becomes `created`, if there is one, unless it is refused; `expires` says when it does
-    /// then, here.
+    /// then, here. One that is in already moves behind its equals if `again_moves`.
     pub(crate) fn enter(
         &self,
         table: &Table<Entry>,
         session: &Session,
         created: Option<UnixTime>,
+        again_moves: bool,
         expires: impl Fn(&Stored) -> UnixTime,
     ) -> Entered {
         let stored = session.stored();
         let mut section = self.section(table.hash(session.key()));
         let existing = section.place_of(table, session);
         if let Some((place, true)) = existing {
-            if let Some(created) = created {
-                stored.set_created(created);
+            if again_moves {
+                stored.set_created(created.unwrap_or(stored.created()));
                 section.link_anew(place, stored, expires(stored));
             }
             return Entered::Already;

@@ -1,6 +1,8 @@
 //! Who leaves when there is no room, and that the limit is one.
 
-use session_cache::{ErrorKind, NewSession, Payload, ProtocolVersion, Rules, UnixTime};
+use session_cache::{
+    Added, ErrorKind, IdContext, NewSession, Payload, ProtocolVersion, Rules, UnixTime,
+};
 
 use crate::scene::{START, Scene, VERSION, id, id_context, session};
 
@@ -179,5 +181,19 @@ fn r173_victims_of_a_replacing_session_are_those_that_expire_first_in_all_shards
         scene.cache.set_sessions_max(3).unwrap();
         scene.insert(number, 20);
         assert_eq!(scene.present(), [number, 54]);
+    }
+}
+
+#[test]
+fn c16_session_that_is_added_again_moves_behind_its_equals_as_in_libssl() {
+    for (rules, size_of_two, stays) in [(Rules::OPENSSL, 3, 1), (Rules::DOCUMENTED, 2, 2)] {
+        let scene = Scene::new(|builder| builder.rules(rules).sessions_max(size_of_two));
+        let equals = [1, 2].map(|number| session(number).build(IdContext::EMPTY, UnixTime(START)));
+        for session in &equals {
+            scene.cache.add(session).unwrap();
+        }
+        assert_eq!(scene.cache.add(&equals[0]), Ok(Added::Identical));
+        scene.insert(3, 10_000);
+        assert_eq!(scene.present(), [stays, 3], "{rules:?}");
     }
 }
