@@ -29,6 +29,10 @@ pub(crate) fn main() -> ExitCode {
         eprintln!("parity: no word of a session counts its references; nothing was compared");
         return ExitCode::FAILURE;
     }
+    if !libssl::clock::is_asked() {
+        eprintln!("parity: libssl asks another clock than parity's; nothing was compared");
+        return ExitCode::FAILURE;
+    }
     let report = functions::compare(options.seed, sequences);
     for ((operation, outcome), count) in report.coverage.counts() {
         println!("  {operation:<16} {outcome:<48} {count:>10}");

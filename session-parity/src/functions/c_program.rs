@@ -79,6 +79,7 @@ fn line(operation: &Operation) -> String {
         }
         Operation::Release => "show(\"release\", release());".to_string(),
         Operation::Renew { context } => format!("renew({context}); show(\"renew\", 0);"),
+        Operation::Advance { seconds } => format!("now += {seconds};"),
         Operation::Has { context, id, version } => {
             let mut escaped = String::new();
             let id = id_bytes(id);
@@ -104,7 +105,14 @@ const HEAD: &str = r#"/* cc -o show show.c -lssl -lcrypto */
 static SSL_CTX *context[CONTEXTS];
 static SSL_SESSION *slot[SLOTS], *kept[10000];
 static int keeps;
-static long base;
+static const long base = 1700000000;
+static time_t now = 1700000000;
+
+/* libssl's clock. */
+time_t time(time_t *also) {
+    if (also) *also = now;
+    return now;
+}
 
 static void told(SSL_CTX *ctx, SSL_SESSION *session) {
     unsigned length;
@@ -169,6 +177,5 @@ static void make(int at, const char *id, unsigned length, int version, long crea
 }
 
 int main(void) {
-    base = time(NULL);
     for (int at = 0; at < CONTEXTS; at++) renew(at);
 "#;

@@ -3,11 +3,9 @@
 use super::observed::{ContextState, Observed, SessionState, Told};
 use super::operation::{CONTEXTS, Operation, SLOTS, id_bytes};
 use crate::libssl::trace::{self, Event};
-use crate::libssl::{self, Context, Session};
+use crate::libssl::{self, Context, Session, clock};
 
 pub(crate) struct LibsslSide {
-    /// When the sequence began.
-    base: i64,
     slots: Vec<Option<Session>>,
     contexts: Vec<Context>,
     /// Serial numbers of sessions that were made and not freed.
@@ -15,15 +13,11 @@ pub(crate) struct LibsslSide {
 }
 
 impl LibsslSide {
-    pub(crate) fn new(base: i64) -> LibsslSide {
+    pub(crate) fn new() -> LibsslSide {
         trace::begin();
+        clock::set(clock::BEGIN);
         let slots = (0..SLOTS).map(|_| None).collect();
-        LibsslSide {
-            base,
-            slots,
-            contexts: (0..CONTEXTS).map(Context::new).collect(),
-            alive: vec![],
-        }
+        LibsslSide { slots, contexts: (0..CONTEXTS).map(Context::new).collect(), alive: vec![] }
     }
 
     pub(crate) fn session(&self, slot: usize) -> Option<&Session> {
@@ -48,7 +42,7 @@ impl LibsslSide {
         match *operation {
             Operation::New { slot, id, version, created, timeout } => {
                 let session = Session::new(version, &id.map(id_bytes).unwrap_or_default());
-                session.set_time(self.base + created);
+                session.set_time(clock::BEGIN + created);
                 let result = session.set_timeout(timeout);
                 self.slots[slot] = Some(session);
                 result
@@ -70,11 +64,11 @@ impl LibsslSide {
                 self.contexts[context].remove(self.held(slot)).into()
             }
             Operation::Flush { context, at } => {
-                self.contexts[context].flush(at.map_or(0, |at| self.base + at));
+                self.contexts[context].flush(at.map_or(0, |at| clock::BEGIN + at));
                 0
             }
             Operation::SetTime { slot, created } => {
-                self.held(slot).set_time(self.base + created) - self.base
+                self.held(slot).set_time(clock::BEGIN + created) - clock::BEGIN
             }
             Operation::SetTimeout { slot, timeout } => self.held(slot).set_timeout(timeout),
             Operation::SetMode { context, bits } => self.contexts[context].set_mode(bits),
@@ -90,6 +84,10 @@ impl LibsslSide {
             Operation::Renew { context } => {
                 let new = Context::new(context);
                 self.contexts[context] = new;
+                0
+            }
+            Operation::Advance { seconds } => {
+                clock::set(clock::now() + seconds);
                 0
             }
             Operation::Has { context, id, version } => {

@@ -80,6 +80,10 @@ pub(crate) enum Operation {
         id: u8,
         version: u16,
     },
+    /// Time passes.
+    Advance {
+        seconds: i64,
+    },
 }
 
 /// The id of this number, of 1 to 32 bytes; some begin alike.
@@ -139,6 +143,7 @@ fn draw(random: &mut Rng, context: usize, filled: &[bool; SLOTS]) -> Operation {
         }
         94 => Operation::Release,
         95 => Operation::Renew { context },
+        96 => Operation::Advance { seconds: random.i64(1..=5) },
         _ => Operation::Has { context, id: random.u8(..IDS), version: version(random) },
     }
 }

@@ -11,7 +11,7 @@ use session_cache::{
 
 use super::observed::{ContextState, Observed, SessionState, Told};
 use super::operation::{CONTEXTS, Operation, SLOTS, id_bytes};
-use crate::libssl::HookKind;
+use crate::libssl::{HookKind, clock};
 
 pub(crate) struct OurSide {
     base: u64,
@@ -44,8 +44,8 @@ pub(crate) const OTHER_CACHE: i64 = -2;
 
 impl OurSide {
     /// `alive` counts the sessions of all sequences.
-    pub(crate) fn new(base: i64, alive: &Arc<AtomicUsize>) -> OurSide {
-        let base = base as u64;
+    pub(crate) fn new(alive: &Arc<AtomicUsize>) -> OurSide {
+        let base = clock::BEGIN as u64;
         let clock = ManualClock::new(UnixTime(base));
         let log = Log { alive: Arc::clone(alive), ..Log::default() };
         OurSide {
@@ -59,10 +59,6 @@ impl OurSide {
 
     fn held(&self, slot: usize) -> &Session {
         self.slots[slot].as_ref().expect("both sides hold the same")
-    }
-
-    pub(crate) fn set_clock(&self, now: i64) {
-        self.clock.set(UnixTime(now as u64));
     }
 
     /// Names what the last operation put into a slot.
@@ -133,6 +129,10 @@ impl OurSide {
             Operation::Release => std::mem::take(&mut *lock(&self.log.kept)).len() as i64,
             Operation::Renew { context } => {
                 self.caches[context] = new_cache(&self.clock);
+                0
+            }
+            Operation::Advance { seconds } => {
+                self.clock.advance(Seconds(seconds as u64));
                 0
             }
             Operation::Has { context, id, version } => {
@@ -227,7 +227,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 fn new_cache(clock: &ManualClock) -> Arc<SessionCache> {
     // Built for few sessions it has one shard, and keeps even those in order that expire in the same second.
-    let cache = SessionCache::builder().rules(Rules::OPENSSL).sessions_max(1_000);
+    let cache = SessionCache::builder().rules(Rules::OPENSSL).sessions_max(16);
     let cache = cache.clock(clock.clone()).build().expect("random bytes for its hash");
     cache.set_sessions_max(SIZE_DEFAULT).expect("below the most");
     Arc::new(cache)

@@ -152,7 +152,7 @@ impl Coverage {
                 },
             )),
             Operation::Release if after.result > 0 => self.count(("hook", "references given back")),
-            Operation::Release => {}
+            Operation::Release | Operation::Advance { .. } => {}
             Operation::Renew { context } => {
                 let was_empty = before.contexts[context].inside.is_empty();
                 self.count(("ctx free", if was_empty { "empty" } else { "with sessions" }));

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::libssl_side::LibsslSide;
 use super::observed::Observed;
@@ -27,9 +26,8 @@ pub(crate) struct Tally {
 
 /// Runs the operations up to the first difference.
 pub(crate) fn run(operations: &[Operation], tally: &mut Tally) -> Result<(), Difference> {
-    let base = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs() as i64);
-    let mut libssl = LibsslSide::new(base);
-    let mut ours = OurSide::new(base, &tally.alive);
+    let mut libssl = LibsslSide::new();
+    let mut ours = OurSide::new(&tally.alive);
     let stop = |step: usize, lines: Vec<String>| Difference { step, lines };
     let mut before = libssl.observe(0).map_err(|line| stop(0, vec![line]))?;
     for (step, operation) in operations.iter().enumerate() {
@@ -49,10 +47,6 @@ pub(crate) fn run(operations: &[Operation], tally: &mut Tally) -> Result<(), Dif
             continue;
         }
         let after = libssl.apply(operation).map_err(|line| stop(step, vec![line]))?;
-        if let Operation::Add { slot, .. } = *operation {
-            // libssl's clock is the system's: what UPDATE_TIME read is our clock's time now.
-            ours.set_clock(libssl.session(slot).map_or(base, |session| session.time()));
-        }
         let result = ours.apply(operation);
         if let Operation::New { slot: to, .. } | Operation::Duplicate { to, .. } = *operation {
             ours.set_serial(to, libssl.serial(to));

@@ -4,6 +4,7 @@
 //! Invariant: each thread plays with contexts and sessions of its own; serial numbers and the trace are the
 //! thread's.
 
+pub(crate) mod clock;
 mod context;
 mod references;
 mod session;
