@@ -192,17 +192,17 @@ impl SessionCache {
         session: &Session,
     ) -> Result<(Added, bool), NotStored> {
         self.check_storable(settings, session)?;
-        let updates =
-            self.rules.identical_add_updates && settings.mode.contains(CacheMode::UPDATE_TIME);
-        if updates {
-            self.set_created(session, self.now());
-        }
+        let again_moves = self.rules.identical_add_updates;
+        let updates = again_moves && settings.mode.contains(CacheMode::UPDATE_TIME);
+        let created = updates.then(|| self.now());
+        let expires = |stored: &Stored| self.expires(session, stored);
         let mut evicted = Evicted::default();
         let entered = loop {
-            if self.order.has_no_room(&self.table, session) {
+            // Nobody leaves for one that may be in another cache: `enter` knows.
+            if session.is_in_no_cache() && self.order.has_no_room(&self.table, session) {
                 evicted.add(self.order.evict_one(&self.table, Room::of(session), None));
             }
-            match self.order.enter(&self.table, session, |stored| self.expires(session, stored)) {
+            match self.order.enter(&self.table, session, created, again_moves, expires) {
                 Entered::In { replaced, is_due } => break Ok((replaced, is_due)),
                 Entered::Already => break Err(Ok((Added::Identical, false))),
                 Entered::NoRoom => {

@@ -115,18 +115,25 @@ impl Order {
     }
 
     /// Puts a session into the table and the order, in the place of the one that it replaces or in a free
-    /// one. `expires` says when it does, here.
+    /// one. Its time becomes `created`, if there is one, unless it is refused; `expires` says when it does
+    /// then, here. One that is in already moves behind its equals if `again_moves`.
     pub(crate) fn enter(
         &self,
         table: &Table<Entry>,
         session: &Session,
+        created: Option<UnixTime>,
+        again_moves: bool,
         expires: impl Fn(&Stored) -> UnixTime,
     ) -> Entered {
         let stored = session.stored();
         let hash = table.hash(session.key());
         let mut section = self.section(hash);
         let existing = section.place_of(table, session);
-        if let Some((_, true)) = existing {
+        if let Some((place, true)) = existing {
+            if again_moves {
+                stored.set_created(created.unwrap_or(stored.created()));
+                section.line.queue.relink(place, expires(stored));
+            }
             return Entered::Already;
         }
         let dead = section.unlink_dead(session);
@@ -140,7 +147,11 @@ impl Order {
             drop(dead);
             return Entered::NoRoom;
         }
+        // Before anybody can find it.
+        let created_before = stored.created();
+        stored.set_created(created.unwrap_or(created_before));
         let Some((linked, replaced)) = link(table, session) else {
+            stored.set_created(created_before);
             section.give_back_again(stored.cost_bytes(), replaced_bytes);
             stored.set_place(Place::NONE);
             return Entered::Stalled;
@@ -156,6 +167,16 @@ impl Order {
         drop(section);
         drop((displaced, dead));
         Entered::In { replaced, is_due }
+    }
+
+    /// Unlinks the node that a session left behind when an expired lookup did not wait for the lock.
+    pub(crate) fn unlink_dead(&self, table: &Table<Entry>, session: &Session) {
+        let mut section = self.section(table.hash(session.key()));
+        if !matches!(section.place_of(table, session), Some((_, true))) {
+            let dead = section.unlink_dead(session);
+            drop(section);
+            drop(dead);
+        }
     }
 
     /// Changes what decides when a session expires, and moves it to its new place in the order; if it is in
@@ -206,12 +227,14 @@ impl Order {
         wanted: Room,
         spared: Option<&Session>,
     ) -> Option<Handle<Entry>> {
+        // Its shard's hint would name the spared one itself.
+        let asked = spared.map(|spared| (self.shard(table.hash(spared.key())), spared));
         loop {
             if self.has_free(wanted) {
                 return None;
             }
-            let Some((shard, seen)) = self.victims_shard() else {
-                if self.occupied() == 0 {
+            let Some((shard, seen)) = self.victims_shard(asked) else {
+                if self.occupied() == 0 || spared.is_some() {
                     return None;
                 }
                 // Somebody takes the last nodes out, or one in, at this moment.
@@ -221,19 +244,13 @@ impl Order {
             let mut section = self.lock(shard);
             // What was seen without the lock may have changed: another may expire first now, or there may
             // be room.
+            let spared = spared.and_then(|spared| section.place_if_linked(spared.stored()));
             let is_outdated =
-                self.eviction == Eviction::EarliestExpiry && section.earliest() > seen;
+                self.eviction == Eviction::EarliestExpiry && section.earliest_but(spared) > seen;
             if is_outdated || self.has_free(wanted) {
                 continue;
             }
-            let spared = spared.and_then(|spared| section.place_if_linked(spared.stored()));
-            let Some(place) = section.choose(spared) else {
-                if spared.is_none() {
-                    continue;
-                }
-                // The spared one alone is left.
-                return None;
-            };
+            let Some(place) = section.choose(spared) else { continue };
             let node = section.unlink_at(place);
             node.stored().set_place(Place::NONE);
             let won = table.remove_exact(&node);
@@ -245,10 +262,14 @@ impl Order {
         }
     }
 
-    /// Finds the shard in which a victim is looked for, and when its first session expires.
-    fn victims_shard(&self) -> Option<(&Shard, u64)> {
+    /// Finds the shard in which a victim is looked for, and when its first session expires that is not the
+    /// spared one.
+    fn victims_shard(&self, asked: Option<(&Shard, &Session)>) -> Option<(&Shard, u64)> {
         if self.eviction == Eviction::EarliestExpiry {
-            return self.earliest_shard();
+            return self.earliest_shard(asked);
+        }
+        if self.occupied() <= usize::from(asked.is_some()) {
+            return None;
         }
         // Relaxed: any turn will do. Hashes spread sessions evenly, so each shard gives its share.
         let first = self.next_shard.fetch_add(1, Ordering::Relaxed) % self.shards.len();
@@ -351,12 +372,20 @@ impl Order {
             && self.occupied_bytes() <= bytes_limit.saturating_sub(wanted.bytes)
     }
 
-    /// Finds the shard whose first session expires before all others', and when.
-    fn earliest_shard(&self) -> Option<(&Shard, u64)> {
+    /// Finds the shard whose first session expires before all others', and when. The shard that is asked is
+    /// locked for it, and leaves the spared session out; the others tell by their hints.
+    fn earliest_shard(&self, asked: Option<(&Shard, &Session)>) -> Option<(&Shard, u64)> {
+        let earliest = |shard: &Shard| match asked {
+            Some((asked, spared)) if ptr::eq(asked, shard) => {
+                let section = self.lock(shard);
+                section.earliest_but(section.place_if_linked(spared.stored()))
+            }
+            // Relaxed: a hint; whoever follows it locks the shard and looks again.
+            _ => shard.earliest.load(Ordering::Relaxed),
+        };
         self.shards
             .iter()
-            // Relaxed: a hint; whoever follows it locks the shard and looks again.
-            .map(|shard| (shard, shard.earliest.load(Ordering::Relaxed)))
+            .map(|shard| (shard, earliest(shard)))
             .filter(|&(_, earliest)| earliest != NEVER)
             // Relaxed: as above.
             .min_by_key(|&(shard, earliest)| (earliest, shard.came_after.load(Ordering::Relaxed)))
@@ -560,8 +589,12 @@ impl Section<'_> {
     }
 
     fn earliest(&self) -> u64 {
+        self.earliest_but(None)
+    }
+
+    fn earliest_but(&self, spared: Option<u32>) -> u64 {
         // A session that never expires is not the same as none.
-        self.line.queue.earliest().map_or(NEVER, |expires| expires.0.min(NEVER - 1))
+        self.line.queue.earliest_but(spared).map_or(NEVER, |expires| expires.0.min(NEVER - 1))
     }
 }
 

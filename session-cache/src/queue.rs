@@ -119,9 +119,9 @@ impl<T> Queue<T> {
         self.next_stamp
     }
 
-    /// Returns when the first one expires.
-    pub(crate) fn earliest(&self) -> Option<UnixTime> {
-        self.seconds.first_key_value().map(|(&expires, _)| expires)
+    /// Returns when the first one expires, or the one after it if that is `spared`.
+    pub(crate) fn earliest_but(&self, spared: Option<u32>) -> Option<UnixTime> {
+        self.first_but(spared).map(|place| self.node(place).expires)
     }
 
     /// Returns how many had been linked before the first one was.

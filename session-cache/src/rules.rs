@@ -24,7 +24,7 @@ use crate::time::Seconds;
 /// | C9: remove | marks the argument and the cached one, reports the cached one | marks and reports the argument |
 /// | C10: hits, misses | what the cache gave, what it did not have | tickets and clients count too |
 /// | C15: id context | servers compare it | clients too |
-/// | C16: adding the same again | changes nothing | with `UPDATE_TIME`, the time |
+/// | C16: adding the same again | changes nothing | with `UPDATE_TIME`, the time; it moves behind its equals |
 /// | lifetime caps | 24 h, and 7 days for TLS 1.3 | none |
 ///
 /// # Examples

@@ -225,6 +225,11 @@ impl SessionCache {
             return true;
         }
         let entry = self.table.handle(session.key());
-        entry.is_some_and(|entry| Session::of(entry).is_same(session)) || session.is_in_no_cache()
+        if entry.is_some_and(|entry| Session::of(entry).is_same(session)) {
+            return true;
+        }
+        // It may have left, and its node not.
+        self.order.unlink_dead(&self.table, session);
+        session.is_in_no_cache()
     }
 }

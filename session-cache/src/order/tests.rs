@@ -104,6 +104,21 @@ fn dead_node_is_not_mistaken_for_the_session_that_came_after_it() {
 }
 
 #[test]
+fn session_that_left_a_dead_node_is_in_no_cache_to_who_attaches_it() {
+    let (cache, clock) = cache(4);
+    insert(&cache, 1, 10);
+    let session = Session::of(cache.table.handle(&key(VERSION, &id(1))).unwrap());
+    let mut connection = crate::Connection::new(&cache, crate::Role::Client);
+    connection.set_session(Some(session.clone())).expect("it is in this cache");
+    clock.advance(Seconds(11));
+    leave_a_dead_node(&cache, 1);
+    assert!(!session.is_in_no_cache(), "the test needs a dead node");
+    connection.set_session(Some(session.clone())).expect("it is in no other cache");
+    assert!(session.is_in_no_cache());
+    assert_eq!(cache.order.occupied(), 0);
+}
+
+#[test]
 fn node_that_serves_another_session_is_left_alone() {
     let (cache, _clock) = cache(2);
     insert(&cache, 1, 10);

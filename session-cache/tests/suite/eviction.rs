@@ -1,7 +1,8 @@
 //! Who leaves when there is no room, and that the limit is one.
 
 use session_cache::{
-    ErrorKind, Eviction, NewSession, NotStored, Payload, ProtocolVersion, UnixTime,
+    Added, ErrorKind, Eviction, IdContext, NewSession, NotStored, Payload, ProtocolVersion, Rules,
+    UnixTime,
 };
 
 use crate::scene::{START, Scene, VERSION, id, id_context, session};
@@ -228,4 +229,48 @@ fn without_a_limit_nobody_leaves() {
     assert!((0..50_000).all(|number| scene.finds(number)));
     assert_eq!(scene.cache.set_sessions_max(7).unwrap(), 0);
     assert_eq!(scene.cache.len(), 7);
+}
+
+#[test]
+fn r171_replacing_session_makes_room_in_every_shard_and_spares_only_itself() {
+    // Many shards: which one a session is in depends on a secret, so several are tried.
+    for number in 0..25 {
+        let scene = Scene::new(|builder| builder.rules(Rules::OPENSSL));
+        let (replaced, longest) = (2 * number, 2 * number + 1);
+        scene.insert(longest, 1_000);
+        scene.insert(59, 500);
+        scene.insert(replaced, 10);
+        scene.cache.set_sessions_max(2).unwrap();
+        scene.insert(replaced, 20);
+        assert_eq!(scene.present(), [replaced], "all others had to leave");
+        assert_eq!(scene.cache.statistics().cache_full, 2);
+    }
+}
+
+#[test]
+fn r173_victims_of_a_replacing_session_are_those_that_expire_first_in_all_shards() {
+    for number in 0..25 {
+        let scene = Scene::new(|builder| builder.rules(Rules::OPENSSL));
+        scene.insert(number, 10);
+        for later in 1..=4 {
+            scene.insert(50 + later, 100 * later);
+        }
+        scene.cache.set_sessions_max(3).unwrap();
+        scene.insert(number, 20);
+        assert_eq!(scene.present(), [number, 54]);
+    }
+}
+
+#[test]
+fn c16_session_that_is_added_again_moves_behind_its_equals_as_in_libssl() {
+    for (rules, size_of_two, stays) in [(Rules::OPENSSL, 3, 1), (Rules::DOCUMENTED, 2, 2)] {
+        let scene = Scene::new(|builder| builder.rules(rules).sessions_max(size_of_two));
+        let equals = [1, 2].map(|number| session(number).build(IdContext::EMPTY, UnixTime(START)));
+        for session in &equals {
+            scene.cache.add(session).unwrap();
+        }
+        assert_eq!(scene.cache.add(&equals[0]), Ok(Added::Identical));
+        scene.insert(3, 10_000);
+        assert_eq!(scene.present(), [stays, 3], "{rules:?}");
+    }
 }

@@ -8,6 +8,7 @@ mod flushing;
 mod history;
 mod interleaving;
 mod model;
+mod ownership;
 mod scene;
 mod threads;
 mod values;

@@ -1,0 +1,76 @@
+//! Runs a sequence on both sides, and looks for the first step at which they differ.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use super::libssl_side::LibsslSide;
+use super::observed::Observed;
+use super::operation::{CONTEXTS, Operation};
+use super::our_side::{NO_ID, OTHER_CACHE, OurSide};
+use super::outcome::Coverage;
+
+/// Where a sequence shows a difference.
+#[derive(Debug)]
+pub(crate) struct Difference {
+    /// Which operation was the last.
+    pub(crate) step: usize,
+    pub(crate) lines: Vec<String>,
+}
+
+/// Counts what was met; the sessions of our side that are not wiped yet.
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub(crate) coverage: Coverage,
+    pub(crate) alive: Arc<AtomicUsize>,
+}
+
+/// Runs the operations up to the first difference.
+pub(crate) fn run(operations: &[Operation], tally: &mut Tally) -> Result<(), Difference> {
+    let mut libssl = LibsslSide::new();
+    let mut ours = OurSide::new(&tally.alive);
+    let stop = |step: usize, lines: Vec<String>| Difference { step, lines };
+    let mut before = libssl.observe(0).map_err(|line| stop(0, vec![line]))?;
+    for (step, operation) in operations.iter().enumerate() {
+        // After shrinking there may be nothing to do it with.
+        if operation.needs().is_some_and(|slot| libssl.session(slot).is_none()) {
+            continue;
+        }
+        if let Some((expected, outcome)) = known_refusal(operation, &before) {
+            let result = ours.apply(operation);
+            if result != expected {
+                return Err(stop(step, vec![format!("{}: returned {result}", outcome.1)]));
+            }
+            tally.coverage.count(outcome);
+            let seen = ours.observe(before.result);
+            let unchanged = Observed { told: vec![], ..before.clone() };
+            compare(&unchanged, &seen).map_err(|lines| stop(step, lines))?;
+            continue;
+        }
+        let after = libssl.apply(operation).map_err(|line| stop(step, vec![line]))?;
+        let result = ours.apply(operation);
+        if let Operation::New { slot: to, .. } | Operation::Duplicate { to, .. } = *operation {
+            ours.set_serial(to, libssl.serial(to));
+        }
+        compare(&after, &ours.observe(result)).map_err(|lines| stop(step, lines))?;
+        tally.coverage.meet(operation, &before, &after);
+        before = after;
+    }
+    Ok(())
+}
+
+/// The rows of the table of differences that a sequence can meet: what we refuse and libssl must not even be
+/// asked for, because it would break it.
+fn known_refusal(operation: &Operation, now: &Observed) -> Option<(i64, super::outcome::Outcome)> {
+    let Operation::Add { context, slot } = *operation else { return None };
+    let session = now.slots[slot].as_ref()?;
+    if session.id.is_empty() {
+        return Some((NO_ID, ("add", "without an id (R178)")));
+    }
+    let is_elsewhere =
+        (0..CONTEXTS).any(|other| other != context && now.is_inside(other, session.serial));
+    is_elsewhere.then_some((OTHER_CACHE, ("add", "is in the other context (R46)")))
+}
+
+fn compare(libssl: &Observed, ours: &Observed) -> Result<(), Vec<String>> {
+    if libssl == ours { Ok(()) } else { Err(libssl.differences(ours)) }
+}

@@ -1,0 +1,192 @@
+//! An `SSL_CTX`, as far as sessions go.
+
+use std::cell::RefCell;
+use std::ffi::{c_int, c_long, c_void};
+use std::ptr::{self, NonNull};
+
+use super::Session;
+use super::session::{serial_index, serial_of};
+use super::sys::{self, SSL, SSL_CTX, SSL_SESSION};
+use super::trace::{self, Event};
+
+/// Is one context.
+pub(crate) struct Context(NonNull<SSL_CTX>);
+
+/// What a remove callback does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HookKind {
+    Off,
+    /// Is told.
+    Told,
+    /// Is told, and keeps a reference.
+    Keeping,
+}
+
+thread_local! {
+    /// What remove callbacks kept.
+    static KEPT: RefCell<Vec<Session>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Context {
+    /// `SSL_CTX_new`; the number names it in the trace.
+    pub(crate) fn new(number: usize) -> Context {
+        serial_index();
+        // SAFETY: the method is a constant of the library's.
+        let context = unsafe { sys::SSL_CTX_new(sys::TLS_method()) };
+        let context = Context(NonNull::new(context).expect("memory for a context"));
+        // SAFETY: the context is alive; index 0 is the application's.
+        unsafe { sys::SSL_CTX_set_ex_data(context.as_ptr(), 0, number as *mut c_void) };
+        context
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut SSL_CTX {
+        self.0.as_ptr()
+    }
+
+    fn control(&self, command: c_int, number: c_long) -> i64 {
+        // SAFETY: the context is alive, and these commands take numbers.
+        unsafe { sys::SSL_CTX_ctrl(self.as_ptr(), command, number, ptr::null_mut()) }
+    }
+
+    pub(crate) fn add(&self, session: &Session) -> bool {
+        // SAFETY: both are alive.
+        (unsafe { sys::SSL_CTX_add_session(self.as_ptr(), session.as_ptr()) }) == 1
+    }
+
+    pub(crate) fn remove(&self, session: &Session) -> bool {
+        // SAFETY: both are alive.
+        (unsafe { sys::SSL_CTX_remove_session(self.as_ptr(), session.as_ptr()) }) == 1
+    }
+
+    pub(crate) fn flush(&self, at: i64) {
+        // SAFETY: the context is alive.
+        unsafe { sys::SSL_CTX_flush_sessions(self.as_ptr(), at) };
+    }
+
+    /// The sessions in the cache, in no order.
+    pub(crate) fn sessions(&self) -> Vec<Session> {
+        unsafe extern "C" fn visit(session: *mut c_void, sessions: *mut c_void) {
+            // SAFETY: what `doall_arg` was given below.
+            let sessions = unsafe { &mut *sessions.cast::<Vec<Session>>() };
+            // SAFETY: what is in the table is alive.
+            sessions.push(unsafe { Session::up_ref(session.cast()) });
+        }
+        let mut sessions: Vec<Session> = Vec::new();
+        // SAFETY: the context is alive.
+        let table = unsafe { sys::SSL_CTX_sessions(self.as_ptr()) };
+        // SAFETY: the table is the context's, which nobody changes meanwhile.
+        unsafe { sys::OPENSSL_LH_doall_arg(table, visit, (&raw mut sessions).cast()) };
+        sessions
+    }
+
+    pub(crate) fn set_timeout(&self, seconds: i64) -> i64 {
+        // SAFETY: the context is alive.
+        unsafe { sys::SSL_CTX_set_timeout(self.as_ptr(), seconds) }
+    }
+
+    pub(crate) fn timeout(&self) -> i64 {
+        // SAFETY: the context is alive.
+        unsafe { sys::SSL_CTX_get_timeout(self.as_ptr()) }
+    }
+
+    pub(crate) fn set_size(&self, sessions: i64) -> i64 {
+        self.control(SET_CACHE_SIZE, sessions)
+    }
+
+    pub(crate) fn size(&self) -> i64 {
+        self.control(GET_CACHE_SIZE, 0)
+    }
+
+    pub(crate) fn set_mode(&self, bits: u32) -> i64 {
+        self.control(SET_CACHE_MODE, bits.into())
+    }
+
+    pub(crate) fn mode(&self) -> i64 {
+        self.control(GET_CACHE_MODE, 0)
+    }
+
+    /// The number, and the eleven counters in the order of their commands.
+    pub(crate) fn counters(&self) -> [u64; 12] {
+        std::array::from_fn(|at| self.control(SESS_NUMBER + at as c_int, 0) as u64)
+    }
+
+    pub(crate) fn set_remove_hook(&self, kind: HookKind) {
+        let callback: Option<sys::RemoveCallback> = match kind {
+            HookKind::Off => None,
+            HookKind::Told => Some(on_remove),
+            HookKind::Keeping => Some(on_remove_keeping),
+        };
+        // SAFETY: the context is alive, the callback lives for ever.
+        unsafe { sys::SSL_CTX_sess_set_remove_cb(self.as_ptr(), callback) };
+    }
+
+    pub(crate) fn has_remove_hook(&self) -> bool {
+        // SAFETY: the context is alive.
+        unsafe { sys::SSL_CTX_sess_get_remove_cb(self.as_ptr()) }.is_some()
+    }
+
+    /// `SSL_has_matching_session_id` of a connection of this version, which is TLS 1.2 or 1.3.
+    pub(crate) fn has(&self, version: u16, id: &[u8]) -> bool {
+        let ssl = self.fresh_connection(version);
+        // SAFETY: the connection is alive, the id as long as is said.
+        let has =
+            unsafe { sys::SSL_has_matching_session_id(ssl, id.as_ptr(), id.len() as u32) } == 1;
+        // SAFETY: ours.
+        unsafe { sys::SSL_free(ssl) };
+        has
+    }
+
+    fn fresh_connection(&self, version: u16) -> *mut SSL {
+        // SAFETY: the context is alive.
+        let ssl = unsafe { sys::SSL_new(self.as_ptr()) };
+        assert!(!ssl.is_null(), "memory for a connection");
+        // One of `TLS_method` has the highest version before its handshake.
+        if version == 0x0303 {
+            // SAFETY: the connection is alive, the method a constant of the library's.
+            unsafe { sys::SSL_set_ssl_method(ssl, sys::TLSv1_2_method()) };
+        }
+        ssl
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        // SAFETY: ours.
+        unsafe { sys::SSL_CTX_free(self.as_ptr()) };
+    }
+}
+
+/// What the remove callbacks of this thread kept.
+pub(crate) fn kept() -> Vec<Session> {
+    KEPT.with_borrow(Clone::clone)
+}
+
+/// Gives back what they kept, and says how many that were.
+pub(crate) fn release_kept() -> usize {
+    let kept = KEPT.take();
+    kept.len()
+}
+
+unsafe extern "C" fn on_remove(context: *mut SSL_CTX, session: *mut SSL_SESSION) {
+    // SAFETY: the library passes a live context, its ex_data included.
+    let number = unsafe { sys::SSL_CTX_get_ex_data(context, 0) } as usize;
+    // SAFETY: the library passes a live session.
+    let serial = unsafe { serial_of(session) };
+    // SAFETY: as above.
+    let resumable = unsafe { sys::SSL_SESSION_is_resumable(session) } == 1;
+    trace::push(Event::Removed { context: number, serial, resumable });
+}
+
+unsafe extern "C" fn on_remove_keeping(context: *mut SSL_CTX, session: *mut SSL_SESSION) {
+    // SAFETY: as the library passed it.
+    unsafe { on_remove(context, session) };
+    // SAFETY: the library passes a live session.
+    let kept = unsafe { Session::up_ref(session) };
+    KEPT.with_borrow_mut(|all| all.push(kept));
+}
+
+const SESS_NUMBER: c_int = 20;
+const SET_CACHE_SIZE: c_int = 42;
+const GET_CACHE_SIZE: c_int = 43;
+const SET_CACHE_MODE: c_int = 44;
+const GET_CACHE_MODE: c_int = 45;
