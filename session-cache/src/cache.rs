@@ -18,7 +18,8 @@ use crate::error::Error;
 use crate::hooks::{self, Left};
 use crate::id::IdContext;
 use crate::mode::CacheMode;
-use crate::order::{Entered, Order, Room};
+use crate::order::{Entered, Order, room_of};
+use crate::places::Room;
 use crate::rules::Rules;
 use crate::session::{Entry, NotStored, ProtocolVersion, Session, Stored};
 use crate::statistics::{Counters, Departure, Event, Statistics};
@@ -200,14 +201,14 @@ impl SessionCache {
         let entered = loop {
             // Nobody leaves for one that may be in another cache: `enter` knows.
             if session.is_in_no_cache() && self.order.has_no_room(&self.table, session) {
-                evicted.add(self.order.evict_one(&self.table, Room::of(session), None));
+                evicted.add(self.order.evict_one(&self.table, room_of(session), None));
             }
             match self.order.enter(&self.table, session, created, again_moves, expires) {
                 Entered::In { replaced, is_due } => break Ok((replaced, is_due)),
                 Entered::Already => break Err(Ok((Added::Identical, false))),
                 Entered::NoRoom => {
                     // It replaces one that is smaller: has_no_room does not see that.
-                    evicted.add(self.order.evict_one(&self.table, Room::of(session), None));
+                    evicted.add(self.order.evict_one(&self.table, room_of(session), None));
                 }
                 Entered::Elsewhere => break Err(Err(NotStored::OtherCache)),
                 Entered::Stalled => break Err(Err(self.not_stored(NotStored::Stalled))),

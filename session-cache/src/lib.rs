@@ -13,10 +13,12 @@ mod id;
 mod mode;
 mod order;
 mod payload;
+mod places;
 mod queue;
 mod rules;
 mod session;
 mod statistics;
+mod sync;
 mod time;
 mod trace;
 

@@ -27,6 +27,7 @@ use session_core::{Guard, Handle, LinkRefused, Table};
 
 use crate::builder::Eviction;
 use crate::fifo::Fifo;
+use crate::places::{Places, Room};
 use crate::queue::{Queue, Sweep};
 use crate::session::{Entry, Place, Session, Stored};
 use crate::time::UnixTime;
@@ -34,39 +35,16 @@ use crate::time::UnixTime;
 /// Bounds the sessions of a cache and keeps them in the order in which they expire.
 pub(crate) struct Order {
     shards: Box<[Shard]>,
-    /// The most nodes, and the most bytes; written by `set_limits`, read in critical sections.
-    limit: AtomicUsize,
-    bytes_limit: AtomicUsize,
-    /// Nodes in all shards together, and bytes; written in critical sections only.
-    occupied: Alone<Occupied>,
+    /// One for each node of all shards together; taken and given back in critical sections only.
+    places: Places,
     eviction: Eviction,
     /// Where a victim is looked for next, when no newcomer says where.
     next_shard: AtomicUsize,
 }
 
-struct Occupied {
-    nodes: AtomicUsize,
-    bytes: AtomicUsize,
-}
-
-/// Has its cache lines for itself: what every insert writes must not slow down what every lookup reads.
-#[repr(align(128))]
-struct Alone<T>(T);
-
-/// What is wanted to be free.
-#[derive(Clone, Copy)]
-pub(crate) struct Room {
-    nodes: usize,
-    bytes: usize,
-}
-
-impl Room {
-    /// None but what the limits themselves ask for.
-    pub(crate) const NONE: Room = Room { nodes: 0, bytes: 0 };
-
-    pub(crate) fn of(session: &Session) -> Room {
-        Room { nodes: 1, bytes: session.stored().cost_bytes() }
-    }
+/// The room that a session takes.
+pub(crate) fn room_of(session: &Session) -> Room {
+    Room { sessions: 1, bytes: session.stored().cost_bytes() }
 }
 
 /// What became of a session that was to enter.
@@ -97,12 +75,9 @@ impl Order {
         eviction: Eviction,
     ) -> Order {
         let shards = (0..shard_count(sessions)).map(|_| Shard::new(eviction)).collect();
-        let occupied = Occupied { nodes: AtomicUsize::new(0), bytes: AtomicUsize::new(0) };
         Order {
             shards,
-            limit: AtomicUsize::new(limit),
-            bytes_limit: AtomicUsize::new(bytes_limit),
-            occupied: Alone(occupied),
+            places: Places::new(limit, bytes_limit),
             eviction,
             next_shard: AtomicUsize::new(0),
         }
@@ -111,7 +86,7 @@ impl Order {
     /// Says whether a session would find neither free room nor a place to take over, as far as can be told
     /// without a lock: a guess that spares [`enter`](Order::enter) most refusals.
     pub(crate) fn has_no_room(&self, table: &Table<Entry>, session: &Session) -> bool {
-        !self.has_free(Room::of(session)) && table.handle(session.key()).is_none()
+        !self.places.has_free(room_of(session)) && table.handle(session.key()).is_none()
     }
 
     /// Puts a session into the table and the order, in the place of the one that it replaces or in a free
@@ -141,7 +116,7 @@ impl Order {
             return Entered::Elsewhere;
         }
         let replaced_bytes = existing.map(|(place, _)| section.bytes_at(place));
-        if !section.take_place(stored.cost_bytes(), replaced_bytes) {
+        if !self.places.take(stored.cost_bytes(), replaced_bytes) {
             stored.set_place(Place::NONE);
             drop(section);
             drop(dead);
@@ -152,7 +127,7 @@ impl Order {
         stored.set_created(created.unwrap_or(created_before));
         let Some((linked, replaced)) = link(table, session) else {
             stored.set_created(created_before);
-            section.give_back_again(stored.cost_bytes(), replaced_bytes);
+            self.places.untake(stored.cost_bytes(), replaced_bytes);
             stored.set_place(Place::NONE);
             return Entered::Stalled;
         };
@@ -230,7 +205,7 @@ impl Order {
         // Its shard's hint would name the spared one itself.
         let asked = spared.map(|spared| (self.shard(table.hash(spared.key())), spared));
         loop {
-            if self.has_free(wanted) {
+            if self.places.has_free(wanted) {
                 return None;
             }
             let Some((shard, seen)) = self.victims_shard(asked) else {
@@ -247,14 +222,14 @@ impl Order {
             let spared = spared.and_then(|spared| section.place_if_linked(spared.stored()));
             let is_outdated =
                 self.eviction == Eviction::EarliestExpiry && section.earliest_but(spared) > seen;
-            if is_outdated || self.has_free(wanted) {
+            if is_outdated || self.places.has_free(wanted) {
                 continue;
             }
             let Some(place) = section.choose(spared) else { continue };
             let node = section.unlink_at(place);
             node.stored().set_place(Place::NONE);
             let won = table.remove_exact(&node);
-            section.give_back_place(node.stored().cost_bytes());
+            self.places.give_back(node.stored().cost_bytes());
             drop(section);
             if won {
                 return Some(node);
@@ -332,7 +307,7 @@ impl Order {
             } else {
                 dead.push(node);
             }
-            section.give_back_place(bytes);
+            self.places.give_back(bytes);
         }
         drop(section);
         // Not under the lock: this one may have to move a million.
@@ -342,9 +317,7 @@ impl Order {
     /// Changes the limits. From then on no place is taken beyond the new ones; the caller evicts those that
     /// are there already.
     pub(crate) fn set_limits(&self, limit: usize, bytes_limit: usize) {
-        // Relaxed: the locks below publish them.
-        self.limit.store(limit, Ordering::Relaxed);
-        self.bytes_limit.store(bytes_limit, Ordering::Relaxed); // Relaxed: as above.
+        self.places.set_limits(limit, bytes_limit);
         // Whoever read the old limits did so in a critical section that ends before this passes its lock,
         // and his place is counted then; whoever locks later reads the new ones.
         for shard in &self.shards {
@@ -354,22 +327,12 @@ impl Order {
 
     /// Counts the places taken: at least the live sessions, at most the limit.
     pub(crate) fn occupied(&self) -> usize {
-        // Relaxed: a figure, nothing is read on its account.
-        self.occupied.0.nodes.load(Ordering::Relaxed)
+        self.places.sessions()
     }
 
     /// Counts the bytes taken.
     pub(crate) fn occupied_bytes(&self) -> usize {
-        // Relaxed: as above.
-        self.occupied.0.bytes.load(Ordering::Relaxed)
-    }
-
-    fn has_free(&self, wanted: Room) -> bool {
-        // Relaxed: a guess; places are taken by exchanges that compare.
-        let limit = self.limit.load(Ordering::Relaxed);
-        let bytes_limit = self.bytes_limit.load(Ordering::Relaxed);
-        self.occupied() <= limit.saturating_sub(wanted.nodes)
-            && self.occupied_bytes() <= bytes_limit.saturating_sub(wanted.bytes)
+        self.places.bytes()
     }
 
     /// Finds the shard whose first session expires before all others', and when. The shard that is asked is
@@ -489,61 +452,6 @@ impl Section<'_> {
         }
     }
 
-    /// Takes a place for a node that is linked before the section ends, or takes over the one of a node of
-    /// `replaced_bytes`.
-    fn take_place(&mut self, bytes: usize, replaced_bytes: Option<usize>) -> bool {
-        // Relaxed, both: either the lock of this section was passed by `set_limits` and they are the new
-        // ones, or it was not yet and `set_limits` waits for this section before it lets anybody count.
-        let limit = self.order.limit.load(Ordering::Relaxed);
-        let bytes_limit = self.order.bytes_limit.load(Ordering::Relaxed);
-        let occupied = &self.order.occupied.0;
-        // Acquire: pairs with the release in `give_back_place`: who sees the newcomer no longer sees the
-        // session whose place it has. Relaxed on failure: nothing is done on its account.
-        let has_node = replaced_bytes.is_some()
-            || occupied
-                .nodes
-                .fetch_update(Ordering::Acquire, Ordering::Relaxed, |nodes| {
-                    (nodes < limit).then_some(nodes + 1)
-                })
-                .is_ok();
-        if !has_node {
-            return false;
-        }
-        let given = replaced_bytes.unwrap_or(0);
-        // Acquire, and Relaxed on failure: as above.
-        let has_bytes = occupied
-            .bytes
-            .fetch_update(Ordering::Acquire, Ordering::Relaxed, |taken| {
-                let wanted = taken - given + bytes;
-                (wanted <= bytes_limit || bytes <= given).then_some(wanted)
-            })
-            .is_ok();
-        if !has_bytes && replaced_bytes.is_none() {
-            // Release: as in `give_back_place`.
-            occupied.nodes.fetch_sub(1, Ordering::Release);
-        }
-        has_bytes
-    }
-
-    /// Gives back the place of a node that was unlinked in this section and has left the table.
-    fn give_back_place(&mut self, bytes: usize) {
-        // Release, both: publishes that the session has left the table, to who takes the place.
-        self.order.occupied.0.bytes.fetch_sub(bytes, Ordering::Release);
-        self.order.occupied.0.nodes.fetch_sub(1, Ordering::Release); // Release: as above.
-    }
-
-    /// Undoes `take_place`.
-    fn give_back_again(&mut self, bytes: usize, replaced_bytes: Option<usize>) {
-        match replaced_bytes {
-            None => self.give_back_place(bytes),
-            Some(replaced) => {
-                // Relaxed, both: nothing has left meanwhile.
-                self.order.occupied.0.bytes.fetch_add(replaced, Ordering::Relaxed);
-                self.order.occupied.0.bytes.fetch_sub(bytes, Ordering::Relaxed); // Relaxed: as above.
-            }
-        }
-    }
-
     /// Finds the node of what the table has under a session's key, and whether it is that very session's.
     /// Every live session has one here.
     fn place_of(&self, table: &Table<Entry>, session: &Session) -> Option<(u32, bool)> {
@@ -562,7 +470,7 @@ impl Section<'_> {
         let place = self.place_if_linked(session.stored())?;
         let node = self.unlink_at(place);
         session.stored().set_place(Place::NONE);
-        self.give_back_place(session.stored().cost_bytes());
+        self.order.places.give_back(session.stored().cost_bytes());
         Some(node)
     }
 
@@ -577,7 +485,7 @@ impl Section<'_> {
         }
         let node = self.unlink_at(place);
         stored.set_place(Place::NONE);
-        self.give_back_place(stored.cost_bytes());
+        self.order.places.give_back(stored.cost_bytes());
         Some(node)
     }
 

@@ -1,7 +1,8 @@
-//! The loom models of session-core: all interleavings of two or three threads, explored.
+//! The loom models of session-core and session-cache: all interleavings of two or three threads, explored.
 //!
-//! Models are the unit tests of session-core whose path contains `models::`. They are built twice:
-//! over the ghost reclaimer (all algorithms), and over the real crossbeam-epoch (a few). Each runs
+//! Models are the unit tests whose path contains `models::`. Those of session-core are built twice:
+//! over the ghost reclaimer (all algorithms), and over the real crossbeam-epoch (a few); those of
+//! session-cache, which reclaims nothing itself, once. Each runs
 //! in a process of its own, because a model that fails inside a cell access aborts its process.
 //!
 //! Invariant: a model that did not say how many interleavings it explored has failed, and so has
@@ -40,14 +41,24 @@ const DEEP_VARIABLE: &str = "SESSION_LOOM_DEEP";
 pub(crate) enum Reclaimer {
     Ghost,
     CrossbeamEpoch,
+    /// None: the models of session-cache.
+    None,
 }
 
 impl Reclaimer {
+    /// Those of session-core's models.
     pub(crate) const ALL: [Reclaimer; 2] = [Reclaimer::Ghost, Reclaimer::CrossbeamEpoch];
+
+    fn package(self) -> &'static str {
+        match self {
+            Reclaimer::Ghost | Reclaimer::CrossbeamEpoch => "session-core",
+            Reclaimer::None => "session-cache",
+        }
+    }
 
     fn rust_flags(self) -> &'static str {
         match self {
-            Reclaimer::Ghost => "--cfg session_loom",
+            Reclaimer::Ghost | Reclaimer::None => "--cfg session_loom",
             Reclaimer::CrossbeamEpoch => "--cfg session_loom --cfg crossbeam_loom",
         }
     }
@@ -55,7 +66,7 @@ impl Reclaimer {
     /// Flags differ, so everything is built twice; a folder each keeps both builds warm.
     fn target_folder_name(self) -> &'static str {
         match self {
-            Reclaimer::Ghost => "loom-ghost",
+            Reclaimer::Ghost | Reclaimer::None => "loom-ghost",
             Reclaimer::CrossbeamEpoch => "loom-epoch",
         }
     }
@@ -64,6 +75,7 @@ impl Reclaimer {
         match self {
             Reclaimer::Ghost => "ghost",
             Reclaimer::CrossbeamEpoch => "crossbeam-epoch",
+            Reclaimer::None => "none",
         }
     }
 }
@@ -138,7 +150,7 @@ struct Manner<'a> {
 pub(crate) fn run(workspace: &Workspace, request: &Request) -> Result<(), Failure> {
     let start = Instant::now();
     let mut jobs = Vec::new();
-    for reclaimer in Reclaimer::ALL {
+    for reclaimer in Reclaimer::ALL.into_iter().chain([Reclaimer::None]) {
         let built = Build::of(workspace, reclaimer)?;
         jobs.extend(jobs_of(&built, reclaimer, request.name.as_deref())?);
     }
@@ -171,7 +183,8 @@ fn jobs_of(built: &Build, reclaimer: Reclaimer, name: Option<&str>) -> Result<Ve
     let models = built.models(name)?;
     if models.is_empty() && name.is_none() {
         return Err(Failure::failed(format!(
-            "loom: session-core has no test with `models::` in its path over the {} reclaimer",
+            "loom: {} has no test with `models::` in its path over the {} reclaimer",
+            reclaimer.package(),
             reclaimer.name()
         )));
     }

@@ -208,7 +208,7 @@ fn victim_is_chosen_again_when_the_first_has_gone_meanwhile() {
         let_others_come();
         let gone = cache.table.take(&key(VERSION, &id(first))).unwrap();
         let node = section.unlink(&gone);
-        assert!(section.take_place(200, None), "as if another session had come at once");
+        assert!(cache.order.places.take(200, None), "as if another session had come at once");
         drop(section);
         drop(node);
         waiting.join().unwrap();

@@ -1,4 +1,4 @@
-//! session-core's unit tests, built for loom over one of the reclaimers.
+//! The unit tests of a crate with models, built for loom over one of the reclaimers.
 
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -13,15 +13,8 @@ use crate::failure::Failure;
 use crate::program;
 use crate::workspace::Workspace;
 
-const ARGUMENTS: [&str; 7] = [
-    "test",
-    "--release",
-    "-p",
-    "session-core",
-    "--lib",
-    "--no-run",
-    "--message-format=json-render-diagnostics",
-];
+const ARGUMENTS: [&str; 5] =
+    ["test", "--release", "--lib", "--no-run", "--message-format=json-render-diagnostics"];
 
 /// A test binary, ready to run.
 pub(super) struct Build {
@@ -32,7 +25,7 @@ impl Build {
     /// Builds, with optimisation: a model runs its threads thousands of times.
     pub(super) fn of(workspace: &Workspace, reclaimer: Reclaimer) -> Result<Build, Failure> {
         let mut command = cargo(workspace, reclaimer);
-        program::show(command.args(ARGUMENTS));
+        program::show(command.args(ARGUMENTS).args(["-p", reclaimer.package()]));
         let start = Instant::now();
         let build = Build::by(command, reclaimer)?;
         eprintln!("  {}: {}", step(reclaimer), clock::shown(start.elapsed()));
@@ -46,7 +39,7 @@ impl Build {
         reclaimer: Reclaimer,
     ) -> Result<Build, Failure> {
         let mut command = cargo(workspace, reclaimer);
-        command.args(ARGUMENTS).arg("--quiet").current_dir(root);
+        command.args(ARGUMENTS).args(["-p", reclaimer.package(), "--quiet"]).current_dir(root);
         Build::by(command, reclaimer)
     }
 
@@ -61,7 +54,7 @@ impl Build {
         for message in Message::parse_stream(BufReader::new(stdout)) {
             let message = message
                 .map_err(|error| Failure::failed(format!("{step}: cargo's messages: {error}")))?;
-            binary = test_binary(message).or(binary);
+            binary = test_binary(message, reclaimer).or(binary);
         }
         let status =
             child.wait().map_err(|error| Failure::failed(format!("{step} was lost: {error}")))?;
@@ -70,7 +63,8 @@ impl Build {
             return Err(Failure::failed(line));
         }
         let binary = binary.ok_or_else(|| {
-            Failure::failed(format!("{step}: cargo named no test binary of session-core"))
+            let package = reclaimer.package();
+            Failure::failed(format!("{step}: cargo named no test binary of {package}"))
         })?;
         Ok(Build { binary })
     }
@@ -105,15 +99,15 @@ pub(super) fn cargo(workspace: &Workspace, reclaimer: Reclaimer) -> Command {
 }
 
 fn step(reclaimer: Reclaimer) -> String {
-    format!("loom build over the {} reclaimer", reclaimer.name())
+    format!("loom build of {} over the {} reclaimer", reclaimer.package(), reclaimer.name())
 }
 
-fn test_binary(message: Message) -> Option<PathBuf> {
+fn test_binary(message: Message, reclaimer: Reclaimer) -> Option<PathBuf> {
     let Message::CompilerArtifact(artifact) = message else { return None };
     let is_library = artifact.target.kind.contains(&TargetKind::Lib);
-    let is_of_core = artifact.target.name == "session_core";
+    let is_of_package = artifact.target.name == reclaimer.package().replace('-', "_");
     let executable = artifact.executable.map(|path| path.into_std_path_buf());
-    executable.filter(|_| is_library && is_of_core && artifact.profile.test)
+    executable.filter(|_| is_library && is_of_package && artifact.profile.test)
 }
 
 fn models_in(list: &str, name: Option<&str>) -> Vec<String> {

@@ -1,0 +1,132 @@
+//! Loom on the places: sessions that come and go by threads that no lock orders.
+
+use loom::sync::Arc;
+use loom::sync::atomic::AtomicBool;
+use loom::thread;
+
+use super::*;
+
+/// Explores the interleavings, and prints how many there were, as the models of session-core do.
+fn explored(body: impl Fn() + Send + Sync + 'static) {
+    use std::sync::Arc as StdArc;
+    use std::sync::atomic::AtomicUsize as StdAtomicUsize;
+
+    let bound = 5 + usize::from(std::env::var_os("SESSION_LOOM_DEEP").is_some());
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(bound);
+    let count = StdArc::new(StdAtomicUsize::new(0));
+    let interleavings = StdArc::clone(&count);
+    let start = std::time::Instant::now();
+    builder.check(move || {
+        count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        body();
+    });
+    let interleavings = interleavings.load(std::sync::atomic::Ordering::SeqCst);
+    let milliseconds = start.elapsed().as_millis();
+    eprintln!("MODEL bound={bound} interleavings={interleavings} ms={milliseconds}");
+    assert!(interleavings >= 10, "{interleavings} interleavings test nothing");
+}
+
+/// Stands for a session in the table: published and removed with no order but what the places give.
+struct Live(AtomicBool);
+
+impl Live {
+    fn new(live: bool) -> Live {
+        Live(AtomicBool::new(live))
+    }
+
+    fn set(&self, live: bool) {
+        self.0.store(live, Ordering::Relaxed);
+    }
+
+    fn is_seen(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+const BYTES: usize = 100;
+
+#[test]
+fn who_takes_the_place_of_another_sees_that_it_has_left() {
+    explored(|| {
+        let places = Arc::new(Places::new(1, usize::MAX));
+        assert!(places.take(BYTES, None));
+        let old = Arc::new(Live::new(true));
+        let leaving = {
+            let (places, old) = (places.clone(), old.clone());
+            thread::spawn(move || {
+                old.set(false);
+                places.give_back(BYTES);
+            })
+        };
+        if places.take(BYTES, None) || places.take(BYTES, None) {
+            assert!(!old.is_seen(), "two sessions in a cache for one");
+        }
+        leaving.join().expect("it does not panic");
+    });
+}
+
+#[test]
+fn who_takes_the_bytes_of_another_sees_that_it_has_left() {
+    explored(|| {
+        let places = Arc::new(Places::new(usize::MAX, BYTES));
+        assert!(places.take(BYTES, None));
+        let old = Arc::new(Live::new(true));
+        let leaving = {
+            let (places, old) = (places.clone(), old.clone());
+            thread::spawn(move || {
+                old.set(false);
+                places.give_back(BYTES);
+            })
+        };
+        if places.take(BYTES, None) || places.take(BYTES, None) {
+            assert!(!old.is_seen(), "{} bytes in a cache for {BYTES}", 2 * BYTES);
+        }
+        leaving.join().expect("it does not panic");
+        assert!(places.bytes() <= BYTES);
+    });
+}
+
+#[test]
+fn one_who_gets_a_place_and_no_bytes_hands_on_what_it_saw() {
+    explored(|| {
+        let places = Arc::new(Places::new(1, BYTES));
+        assert!(places.take(BYTES, None));
+        let old = Arc::new(Live::new(true));
+        let leaving = {
+            let (places, old) = (places.clone(), old.clone());
+            thread::spawn(move || {
+                old.set(false);
+                places.give_back(BYTES);
+            })
+        };
+        let too_large = {
+            let places = places.clone();
+            thread::spawn(move || assert!(!places.take(BYTES + 1, None)))
+        };
+        if places.take(BYTES, None) {
+            assert!(!old.is_seen(), "two sessions in a cache for one");
+        }
+        leaving.join().expect("it does not panic");
+        too_large.join().expect("it does not panic");
+        assert!(places.sessions() <= 1 && places.bytes() <= BYTES);
+    });
+}
+
+#[test]
+fn of_two_that_come_to_the_last_place_one_gets_it() {
+    explored(|| {
+        let places = Arc::new(Places::new(3, 3 * BYTES));
+        let twice = |places: &Places| {
+            usize::from(places.take(BYTES, None)) + usize::from(places.take(BYTES, None))
+        };
+        let other = {
+            let places = places.clone();
+            thread::spawn(move || twice(&places))
+        };
+        let first = twice(&places);
+        let second = other.join().expect("it does not panic");
+        assert_eq!(first + second, 3, "{first} and {second}");
+        assert_eq!((places.sessions(), places.bytes()), (3, 3 * BYTES));
+    });
+}
