@@ -112,9 +112,7 @@ pub(crate) fn read_certificate(reader: &mut SliceReader<'_>) -> der::Result<()> 
 }
 
 fn read_to_be_signed(reader: &mut SliceReader<'_>) -> der::Result<()> {
-    if pass_if(reader, context(0, true))? {
-        // The version, which is 1 when it is absent.
-    }
+    pass_if(reader, context(0, true))?; // version
     pass(reader, Tag::Integer)?; // serial number
     pass(reader, Tag::Sequence)?; // algorithm of the signature
     pass(reader, Tag::Sequence)?; // issuer
@@ -157,12 +155,11 @@ fn pass(reader: &mut SliceReader<'_>, tag: Tag) -> der::Result<()> {
 }
 
 /// Reads over one element if it is there.
-fn pass_if(reader: &mut SliceReader<'_>, tag: Tag) -> der::Result<bool> {
-    let is_there = !reader.is_finished() && Tag::peek(reader)? == tag;
-    if is_there {
-        pass(reader, tag)?;
+fn pass_if(reader: &mut SliceReader<'_>, tag: Tag) -> der::Result<()> {
+    if reader.is_finished() || Tag::peek(reader)? != tag {
+        return Ok(());
     }
-    Ok(is_there)
+    pass(reader, tag)
 }
 
 fn context(number: u32, constructed: bool) -> Tag {

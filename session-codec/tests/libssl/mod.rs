@@ -1,7 +1,7 @@
 //! The system's libssl, opened while the test or bench runs: nothing links it, and no headers are needed.
 
 use std::ffi::{c_char, c_int, c_long, c_uchar, c_ulong, c_void};
-use std::ptr::{null, null_mut};
+use std::ptr::null_mut;
 use std::sync::OnceLock;
 
 use libloading::{Library, Symbol};
@@ -92,8 +92,10 @@ impl LibSsl {
 
     /// Collects what `print` writes into a BIO.
     fn printed(&self, print: Print, session: &Session) -> Vec<u8> {
+        // SAFETY: it takes nothing and returns a constant.
+        let method = unsafe { (self.memory)() };
         // SAFETY: the method is libcrypto's own.
-        let bio = unsafe { (self.new_bio)((self.memory)()) };
+        let bio = unsafe { (self.new_bio)(method) };
         assert!(!bio.is_null(), "libcrypto has no memory");
         // SAFETY: both objects are live.
         unsafe { print(bio, session.pointer) };
@@ -151,7 +153,7 @@ impl Session {
     pub(crate) fn cipher_name(&self) -> String {
         // SAFETY: the session is live; the cipher is a constant of libssl's.
         let cipher = unsafe { (self.library.cipher)(self.pointer) };
-        assert!(cipher != null());
+        assert!(!cipher.is_null(), "none");
         // SAFETY: the cipher is not null.
         let name = unsafe { (self.library.cipher_name)(cipher) };
         // SAFETY: a name is a constant C string.
