@@ -67,53 +67,43 @@ impl Decoder {
             Place { field: "session", offset: 0, expected: Expected::Words("SEQUENCE") };
         let mut read = || {
             let mut reader = SliceReader::new(der)?;
-            let session = reader.sequence(|reader| self.body(reader, der, &mut place))?;
+            let session = reader
+                .sequence(|reader| self.body(&mut Input { reader, der, place: &mut place }))?;
             Ok((session, position(&reader)))
         };
         let read: Result<_, Cause> = read();
         read.map_err(|cause| cause.at(place))
     }
 
-    fn body<'a>(
-        &self,
-        reader: &mut SliceReader<'a>,
-        der: &'a [u8],
-        place: &mut Place,
-    ) -> Result<SslSession<'a>, Cause> {
-        place.enter(reader, "structure version", "INTEGER 1");
-        let structure_version = integer(reader)?;
+    fn body<'a>(&self, from: &mut Input<'_, 'a>) -> Result<SslSession<'a>, Cause> {
+        from.enter("structure version", "INTEGER 1");
+        let structure_version = integer(from.reader)?;
         if structure_version != STRUCTURE_VERSION {
             return Err(refused(ErrorKind::StructureVersion, Found::Number(structure_version)));
         }
-        let mut session: SslSession<'a> = SslSession::blank(self.now);
-        session.timeout = TIMEOUT_IF_ABSENT;
-        place.enter(
-            reader,
-            "protocol version",
-            "INTEGER 0x0300 to 0x03ff, 0xfe00 to 0xfeff or 0x0100",
-        );
-        session.version = ProtocolVersion(number(reader)?);
+        let mut session = SslSession { timeout: TIMEOUT_IF_ABSENT, ..SslSession::blank(self.now) };
+        from.enter("protocol version", "INTEGER 0x0300 to 0x03ff, 0xfe00 to 0xfeff or 0x0100");
+        session.version = ProtocolVersion(number(from.reader)?);
         if !session.version.is_of_a_known_family() {
             let found = Found::Code(session.version.0.into());
             return Err(refused(ErrorKind::ProtocolVersion, found));
         }
-        place.enter(reader, "cipher suite", "OCTET STRING of 2 bytes, known to OpenSSL 3.0");
-        session.cipher = Some(self.cipher(reader)?);
-        place.enter(reader, "session id", "OCTET STRING of at most 32 bytes");
-        session.id = bounded(reader)?;
-        place.enter(reader, "master key", "OCTET STRING of at most 512 bytes");
-        session.master_key = bounded(reader)?;
+        from.enter("cipher suite", "OCTET STRING of 2 bytes, known to OpenSSL 3.0");
+        session.cipher = Some(self.cipher(from.reader)?);
+        from.enter("session id", OCTETS_32);
+        session.id = bounded(from.reader)?;
+        from.enter("master key", "OCTET STRING of at most 512 bytes");
+        session.master_key = bounded(from.reader)?;
         let mut last = None;
-        while let Some(tag) = reader.peek_byte() {
-            place.enter(reader, "further field", "a known one, each once and in order");
+        while let Some(tag) = from.reader.peek_byte() {
+            from.enter("further field", "a known one, each once and in order");
             // Each has a tag of one byte, so that the order of the tags' low bits is that of the fields.
             if last >= Some(tag & TAG_NUMBER) {
                 return Err(refused(ErrorKind::Malformed, Found::Tag(tag)));
             }
             last = Some(tag & TAG_NUMBER);
-            tagged(reader, tag, &mut session, der, place)?;
+            tagged(from, tag, &mut session)?;
         }
-        place.enter(reader, "end of the session", "nothing more");
         Ok(session)
     }
 
@@ -130,142 +120,121 @@ impl Decoder {
     }
 }
 
-/// Reads one field that has a tag of its own.
-fn tagged<'a>(
-    reader: &mut SliceReader<'a>,
-    tag: u8,
-    session: &mut SslSession<'a>,
-    der: &'a [u8],
-    place: &mut Place,
-) -> Result<(), Cause> {
-    let mut at = |reader: &SliceReader<'_>, field, expected| place.enter(reader, field, expected);
+/// Reads one field that has a tag of its own. A number of 0 is one that is absent.
+fn tagged<'a>(from: &mut Input<'_, 'a>, tag: u8, to: &mut SslSession<'a>) -> Result<(), Cause> {
     match tag {
-        // What SSL 2.0 needed; OpenSSL reads over it too.
-        0x80 => {
-            at(reader, "key argument", "[0] OCTET STRING");
-            let header = Header::decode(reader)?;
-            reader.read_slice(header.length())?;
-        }
-        0xa1 => {
-            at(reader, "time", "[1] INTEGER of 64 bits");
-            match explicit(reader, number)? {
-                0 => {}
-                time => session.time = UnixTime(time),
-            }
-        }
-        0xa2 => {
-            at(reader, "timeout", "[2] INTEGER of 64 bits");
-            match explicit(reader, number)? {
-                0 => {}
-                timeout => session.timeout = Seconds(timeout),
-            }
-        }
-        0xa3 => {
-            at(reader, "peer certificate", certificate::CERTIFICATE);
-            let read = certificate::read_certificate;
-            let peer = outlined(reader, der, read, ErrorKind::Certificate)?;
-            session.peer = Some(Certificate::that_was_read(peer));
-        }
-        0xa4 => {
-            at(reader, "session id context", "[4] OCTET STRING of at most 32 bytes");
-            session.id_context = explicit(reader, bounded)?;
-        }
-        0xa5 => {
-            at(reader, "verify result", "[5] INTEGER of 32 bits");
-            session.verify_result = explicit(reader, number)?;
-        }
-        0xa6 => {
-            at(reader, "hostname", "[6] OCTET STRING");
-            session.hostname = Some(explicit(reader, text)?);
-        }
-        0xa7 => {
-            at(reader, "PSK identity hint", "[7] OCTET STRING");
-            session.psk_identity_hint = Some(explicit(reader, text)?);
-        }
-        0xa8 => {
-            at(reader, "PSK identity", "[8] OCTET STRING");
-            session.psk_identity = Some(explicit(reader, text)?);
-        }
+        0x80 => from.key_argument()?,
+        0xa1 => match from.explicit("time", INT_64, number)? {
+            0 => {}
+            time => to.time = UnixTime(time),
+        },
+        0xa2 => match from.explicit("timeout", INT_64, number)? {
+            0 => {}
+            timeout => to.timeout = Seconds(timeout),
+        },
+        0xa3 => to.peer = Some(from.certificate()?),
+        0xa4 => to.id_context = from.explicit("session id context", OCTETS_32, bounded)?,
+        0xa5 => to.verify_result = from.explicit("verify result", "INTEGER of 32 bits", number)?,
+        0xa6 => to.hostname = Some(from.explicit("hostname", OCTETS, text)?),
+        0xa7 => to.psk_identity_hint = Some(from.explicit("PSK identity hint", OCTETS, text)?),
+        0xa8 => to.psk_identity = Some(from.explicit("PSK identity", OCTETS, text)?),
         0xa9 => {
-            at(reader, "ticket lifetime hint", "[9] INTEGER of 64 bits without sign");
-            session.ticket_lifetime_hint_seconds = explicit(reader, number)?;
+            to.ticket_lifetime_hint_seconds =
+                from.explicit("ticket lifetime hint", UINT_64, number)?;
         }
-        0xaa => {
-            at(reader, "ticket", "[10] OCTET STRING");
-            session.ticket = Some(explicit(reader, bounded)?);
-        }
+        0xaa => to.ticket = Some(from.explicit("ticket", OCTETS, bounded)?),
         0xab => {
-            at(reader, "compression", "[11] OCTET STRING of 1 byte");
-            session.compression = explicit(reader, compression)?;
+            let one = "OCTET STRING of 1 byte";
+            to.compression = from.explicit("compression", one, compression)?;
         }
-        0xac => {
-            at(reader, "SRP user name", "[12] OCTET STRING");
-            session.srp_username = Some(explicit(reader, text)?);
-        }
-        0xad => {
-            at(reader, "flags", "[13] INTEGER of 64 bits without sign");
-            let flags: u64 = explicit(reader, number)?;
-            // The upper half is dropped, as OpenSSL does.
-            session.flags = flags as u32;
-        }
-        0xae => {
-            at(reader, "ticket age addend", "[14] INTEGER of 32 bits without sign");
-            session.ticket_age_add = explicit(reader, number)?;
-        }
-        0xaf => {
-            at(reader, "maximum early data", "[15] INTEGER of 32 bits without sign");
-            session.max_early_data_bytes = explicit(reader, number)?;
-        }
-        0xb0 => {
-            at(reader, "ALPN protocol", "[16] OCTET STRING");
-            session.alpn = Some(explicit(reader, bounded)?);
-        }
+        0xac => to.srp_username = Some(from.explicit("SRP user name", OCTETS, text)?),
+        // The upper half is dropped, as OpenSSL does.
+        0xad => to.flags = from.explicit("flags", UINT_64, number::<u64>)? as u32,
+        0xae => to.ticket_age_add = from.explicit("ticket age addend", UINT_32, number)?,
+        0xaf => to.max_early_data_bytes = from.explicit("maximum early data", UINT_32, number)?,
+        0xb0 => to.alpn = Some(from.explicit("ALPN protocol", OCTETS, bounded)?),
         0xb1 => {
-            at(reader, "maximum fragment length", "[17] INTEGER of 32 bits without sign");
-            let mode: u32 = explicit(reader, number)?;
             // The upper bits are dropped, as OpenSSL does.
-            session.max_fragment_length_mode = mode as u8;
+            to.max_fragment_length_mode =
+                from.explicit("maximum fragment length", UINT_32, number::<u32>)? as u8;
         }
         0xb2 => {
-            at(reader, "ticket application data", "[18] OCTET STRING");
-            session.ticket_application_data = Some(explicit(reader, bounded)?);
+            let data = from.explicit("ticket application data", OCTETS, bounded)?;
+            to.ticket_application_data = Some(data);
         }
-        0xb3 => {
-            at(reader, "key exchange group", "[19] INTEGER of 32 bits without sign");
-            session.key_exchange_group = explicit(reader, number)?;
-        }
-        0xb4 => {
-            at(reader, "peer public key", certificate::PUBLIC_KEY);
-            let read = certificate::read_public_key;
-            let key = outlined(reader, der, read, ErrorKind::PublicKey)?;
-            session.peer_public_key = Some(PublicKey::that_was_read(key));
-        }
+        0xb3 => to.key_exchange_group = from.explicit("key exchange group", UINT_32, number)?,
+        0xb4 => to.peer_public_key = Some(from.public_key()?),
         unknown => return Err(refused(ErrorKind::Malformed, Found::Tag(unknown))),
     }
     Ok(())
 }
 
-/// Reads what stands in an element whose tag has been looked at already.
-fn explicit<'a, T>(
-    reader: &mut SliceReader<'a>,
-    read: impl FnOnce(&mut SliceReader<'a>) -> Result<T, Cause>,
-) -> Result<T, Cause> {
-    let header = Header::decode(reader)?;
-    reader.read_nested(header.length(), read)
+const INT_64: &str = "INTEGER of 64 bits";
+const UINT_32: &str = "INTEGER of 32 bits without sign";
+const UINT_64: &str = "INTEGER of 64 bits without sign";
+const OCTETS: &str = "OCTET STRING";
+const OCTETS_32: &str = "OCTET STRING of at most 32 bytes";
+
+/// What is read from, and how far that has come.
+struct Input<'r, 'a> {
+    reader: &'r mut SliceReader<'a>,
+    /// All that `reader` reads.
+    der: &'a [u8],
+    place: &'r mut Place,
+}
+
+impl<'a> Input<'_, 'a> {
+    /// Says which field comes now.
+    fn enter(&mut self, field: &'static str, expected: &'static str) {
+        let (offset, expected) = (position(self.reader), Expected::Words(expected));
+        *self.place = Place { field, offset, expected };
+    }
+
+    /// Reads what stands in a tag that has been looked at already.
+    fn explicit<T>(
+        &mut self,
+        field: &'static str,
+        expected: &'static str,
+        read: impl FnOnce(&mut SliceReader<'a>) -> Result<T, Cause>,
+    ) -> Result<T, Cause> {
+        self.enter(field, expected);
+        let header = Header::decode(self.reader)?;
+        self.reader.read_nested(header.length(), read)
+    }
+
+    /// Reads over what SSL 2.0 needed, as OpenSSL does.
+    fn key_argument(&mut self) -> Result<(), Cause> {
+        self.enter("key argument", OCTETS);
+        let header = Header::decode(self.reader)?;
+        self.reader.read_slice(header.length())?;
+        Ok(())
+    }
+
+    fn certificate(&mut self) -> Result<Certificate<'a>, Cause> {
+        let (der, read) = (self.der, certificate::read_certificate);
+        self.explicit("peer certificate", certificate::CERTIFICATE, |reader| {
+            outlined(reader, der, read, ErrorKind::Certificate).map(Certificate::that_was_read)
+        })
+    }
+
+    fn public_key(&mut self) -> Result<PublicKey<'a>, Cause> {
+        let (der, read) = (self.der, certificate::read_public_key);
+        self.explicit("peer public key", certificate::PUBLIC_KEY, |reader| {
+            outlined(reader, der, read, ErrorKind::PublicKey).map(PublicKey::that_was_read)
+        })
+    }
 }
 
 /// Reads an element that is kept as it is, once its outline is checked.
 fn outlined<'a>(
-    reader: &mut SliceReader<'a>,
+    reader: &mut SliceReader<'_>,
     der: &'a [u8],
     read: fn(&mut SliceReader<'_>) -> der::Result<()>,
     kind: ErrorKind,
 ) -> Result<&'a [u8], Cause> {
-    explicit(reader, |reader| {
-        let start = position(reader);
-        read(reader).map_err(|error| Cause { kind: Some(kind), ..Cause::from(error) })?;
-        Ok(&der[start..position(reader)])
-    })
+    let start = position(reader);
+    read(reader).map_err(|error| Cause { kind: Some(kind), ..Cause::from(error) })?;
+    Ok(&der[start..position(reader)])
 }
 
 fn integer(reader: &mut SliceReader<'_>) -> Result<i128, Cause> {
@@ -314,12 +283,6 @@ struct Place {
     field: &'static str,
     offset: usize,
     expected: Expected,
-}
-
-impl Place {
-    fn enter(&mut self, reader: &SliceReader<'_>, field: &'static str, expected: &'static str) {
-        *self = Place { field, offset: position(reader), expected: Expected::Words(expected) };
-    }
 }
 
 /// Why reading stopped, before it is known where.

@@ -57,10 +57,7 @@ impl SslSession<'_> {
         out[..].zeroize();
         out.clear();
         let length = self.encoded_len()?;
-        if out.capacity() < length {
-            // Not `reserve`: the growing would copy.
-            *out = Vec::with_capacity(length);
-        }
+        out.reserve_exact(length);
         out.resize(length, 0);
         self.encode_to_slice(out).map(drop)
     }

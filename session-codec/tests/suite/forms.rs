@@ -136,7 +136,7 @@ fn neither_debug_nor_errors_show_secrets() {
 fn error_names_field_offset_and_what_was_expected() {
     let error = decode(&scene::tagged(14, &[4, 0])).unwrap_err();
     assert_eq!((error.kind(), error.field()), (ErrorKind::Malformed, "ticket age addend"));
-    assert_eq!(error.expected().to_string(), "[14] INTEGER of 32 bits without sign");
+    assert_eq!(error.expected().to_string(), "INTEGER of 32 bits without sign");
     // 2 bytes of the sequence, 15 of the first five, 2 of the tag [14], one of the wrong tag.
     assert!((17..=20).contains(&error.offset().unwrap()), "{error}");
     assert!(error.to_string().contains("OCTET STRING"), "{error}");
