@@ -13,6 +13,9 @@ use crate::workspace::Workspace;
 /// Where `fuzz/` was made for; cargo-fuzz is installed in this version if none is there.
 const CARGO_FUZZ_VERSION: &str = "0.13.2";
 
+/// Where a target finds inputs to begin with, beside what it found before.
+const SEEDS: &[(&str, &str)] = &[("codec_bytes", "session-codec/corpus")];
+
 /// Runs `TARGET` for `SECONDS`, then says how many inputs were tried and what they covered.
 ///
 /// # Errors
@@ -31,6 +34,14 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Fai
     // remembers by folder what the compiler can do.
     command.env("RUSTC_BOOTSTRAP", "1").args(["fuzz", "run", target, "--target-dir"]);
     command.arg(workspace.target_folder().join("fuzz"));
+    if let Some((_, seeds)) = SEEDS.iter().find(|(seeded, _)| *seeded == target) {
+        // The first folder is where finds go; cargo-fuzz makes it only when it is the only one.
+        let finds = workspace.root().join("fuzz/corpus").join(target);
+        std::fs::create_dir_all(&finds).map_err(|error| {
+            Failure::failed(format!("cannot make {}: {error}", finds.display()))
+        })?;
+        command.arg(finds).arg(workspace.root().join(seeds));
+    }
     command.args(["--", &format!("-max_total_time={seconds}"), "-print_final_stats=1"]);
     let report = watch(&mut command, target)?;
     println!("{target}: {} executions, {} edges covered", report.executions, report.edges);

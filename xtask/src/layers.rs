@@ -33,7 +33,14 @@ const FRUGAL: &[(&str, &[Allowed])] = &[
             Allowed { name: "shuttle", only_under: Some("cfg(session_shuttle)") },
         ],
     ),
-    ("session-codec", &[]),
+    (
+        "session-codec",
+        &[
+            Allowed { name: "der", only_under: None },
+            Allowed { name: "pem-rfc7468", only_under: None },
+            Allowed { name: "zeroize", only_under: None },
+        ],
+    ),
 ];
 
 struct Allowed {

@@ -18,8 +18,14 @@ pub(crate) struct SystemPackage {
     pub(crate) needed_for: &'static str,
 }
 
-const NEEDED: &[SystemPackage] =
-    &[SystemPackage { program: "cc", debian_package: "gcc", needed_for: "ring, which compiles C" }];
+const NEEDED: &[SystemPackage] = &[
+    SystemPackage { program: "cc", debian_package: "gcc", needed_for: "ring, which compiles C" },
+    SystemPackage {
+        program: "openssl",
+        debian_package: "openssl",
+        needed_for: "session-codec, whose tests compare with it and its libssl",
+    },
+];
 
 /// What to do about the programs that are not there.
 #[derive(Debug, PartialEq, Eq)]

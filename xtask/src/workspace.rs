@@ -9,7 +9,8 @@ use cargo_metadata::{Metadata, MetadataCommand};
 use crate::failure::Failure;
 
 /// The library crates: what a user of this workspace depends on.
-pub(crate) const LIBRARIES: [&str; 3] = ["session-core", "session-cache", "session-rustls"];
+pub(crate) const LIBRARIES: [&str; 4] =
+    ["session-core", "session-cache", "session-codec", "session-rustls"];
 
 /// Where everything is.
 pub(crate) struct Workspace {

@@ -95,6 +95,14 @@ fn core_may_have_no_further_dependency() {
 }
 
 #[test]
+fn codec_stands_alone() {
+    assert_eq!(
+        with("session-codec", &[shipped("session-core"), shipped("der")]),
+        ["session-codec depends on session-core, which is not among the few it may depend on"]
+    );
+}
+
+#[test]
 fn core_may_have_loom_under_its_own_cfg_only() {
     let refused = "which is not among the few it may depend on";
     assert_eq!(
