@@ -6,6 +6,8 @@
 #[cfg(target_os = "linux")]
 mod functions;
 #[cfg(target_os = "linux")]
+mod handshakes;
+#[cfg(target_os = "linux")]
 mod libssl;
 #[cfg(target_os = "linux")]
 mod report;

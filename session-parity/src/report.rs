@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::{functions, libssl};
+use crate::{functions, handshakes, libssl};
 
 /// Compares the cache with the libssl that is linked.
 #[derive(Parser)]
@@ -33,6 +33,12 @@ pub(crate) fn main() -> ExitCode {
         eprintln!("parity: libssl asks another clock than parity's; nothing was compared");
         return ExitCode::FAILURE;
     }
+    let scripts = handshakes::compare();
+    for difference in &scripts.differences {
+        println!("{difference}");
+    }
+    let count = scripts.scripts.len();
+    println!("{count} scripts, {} resumptions, {} differ", scripts.resumptions, scripts.differences.len());
     let report = functions::compare(options.seed, sequences);
     for ((operation, outcome), count) in report.coverage.counts() {
         println!("  {operation:<16} {outcome:<48} {count:>10}");

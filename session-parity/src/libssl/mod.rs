@@ -5,12 +5,14 @@
 //! thread's.
 
 pub(crate) mod clock;
+mod connection;
 mod context;
 mod references;
 mod session;
 pub(crate) mod sys;
 pub(crate) mod trace;
 
+pub(crate) use connection::{Connection, Progress, forget_outside, sha256};
 pub(crate) use context::{Context, HookKind, kept, release_kept};
 pub(crate) use references::references_are_readable;
 pub(crate) use session::Session;

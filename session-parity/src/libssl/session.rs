@@ -24,6 +24,15 @@ impl Session {
         session
     }
 
+    /// Takes over a reference.
+    ///
+    /// # Safety
+    ///
+    /// The pointer is to a live session, and one reference to it is the caller's.
+    pub(crate) unsafe fn from_raw(session: *mut SSL_SESSION) -> Session {
+        Session(NonNull::new(session).expect("a session"))
+    }
+
     /// Takes a reference of its own to a session that is alive.
     ///
     /// # Safety
@@ -160,10 +169,7 @@ unsafe extern "C" fn on_dup(
     // SAFETY: the library's own pointers.
     let own = unsafe { sys::CRYPTO_get_ex_data(to, index) };
     // SAFETY: the library passes the place of the value: the source's, to be changed to the copy's.
-    let from = unsafe { *value } as u64;
-    // SAFETY: as above.
     unsafe { *value = own };
-    trace::push(Event::Copied { serial: own as u64, from });
     1
 }
 

@@ -143,4 +143,86 @@ unsafe extern "C" {
         id: *const c_uchar,
         length: c_uint,
     ) -> c_int;
+
+    pub(crate) fn SSL_CTX_set_info_callback(ctx: *mut SSL_CTX, callback: Option<InfoCallback>);
+    pub(crate) fn SSL_CTX_set_msg_callback(ctx: *mut SSL_CTX, callback: Option<MessageCallback>);
+    pub(crate) fn SSL_CTX_set_session_ticket_cb(
+        ctx: *mut SSL_CTX,
+        make: Option<TicketMake>,
+        opened: Option<TicketOpened>,
+        argument: *mut c_void,
+    ) -> c_int;
+    pub(crate) fn SSL_CTX_set_verify(
+        ctx: *mut SSL_CTX,
+        mode: c_int,
+        callback: Option<VerifyCallback>,
+    );
+    pub(crate) fn SSL_CTX_use_certificate_ASN1(
+        ctx: *mut SSL_CTX,
+        length: c_int,
+        der: *const c_uchar,
+    ) -> c_int;
+    pub(crate) fn SSL_CTX_use_PrivateKey_ASN1(
+        kind: c_int,
+        ctx: *mut SSL_CTX,
+        der: *const c_uchar,
+        length: c_long,
+    ) -> c_int;
+    pub(crate) fn SSL_CTX_set_session_id_context(
+        ctx: *mut SSL_CTX,
+        context: *const c_uchar,
+        length: c_uint,
+    ) -> c_int;
+    pub(crate) fn SSL_CTX_set_num_tickets(ctx: *mut SSL_CTX, tickets: usize) -> c_int;
+    pub(crate) fn SSL_CTX_set_max_early_data(ctx: *mut SSL_CTX, bytes: u32) -> c_int;
+    pub(crate) fn SSL_CTX_set_not_resumable_session_callback(
+        ctx: *mut SSL_CTX,
+        callback: Option<NotResumableCallback>,
+    );
+
+    pub(crate) fn BIO_new_bio_pair(
+        one: *mut *mut BIO,
+        one_bytes: usize,
+        other: *mut *mut BIO,
+        other_bytes: usize,
+    ) -> c_int;
+    pub(crate) fn BIO_write(bio: *mut BIO, bytes: *const c_void, length: c_int) -> c_int;
+    pub(crate) fn BIO_ctrl(
+        bio: *mut BIO,
+        command: c_int,
+        number: c_long,
+        pointer: *mut c_void,
+    ) -> c_long;
+    pub(crate) fn SSL_set_bio(ssl: *mut SSL, read: *mut BIO, write: *mut BIO);
+    pub(crate) fn SSL_get_wbio(ssl: *const SSL) -> *mut BIO;
+    pub(crate) fn SSL_set_connect_state(ssl: *mut SSL);
+    pub(crate) fn SSL_set_accept_state(ssl: *mut SSL);
+    pub(crate) fn SSL_do_handshake(ssl: *mut SSL) -> c_int;
+    pub(crate) fn SSL_is_init_finished(ssl: *const SSL) -> c_int;
+    pub(crate) fn SSL_get_error(ssl: *const SSL, result: c_int) -> c_int;
+    pub(crate) fn SSL_read(ssl: *mut SSL, bytes: *mut c_void, length: c_int) -> c_int;
+    pub(crate) fn SSL_write(ssl: *mut SSL, bytes: *const c_void, length: c_int) -> c_int;
+    pub(crate) fn SSL_renegotiate(ssl: *mut SSL) -> c_int;
+    pub(crate) fn SSL_shutdown(ssl: *mut SSL) -> c_int;
+    pub(crate) fn SSL_get_shutdown(ssl: *const SSL) -> c_int;
+    pub(crate) fn SSL_clear(ssl: *mut SSL) -> c_int;
+    pub(crate) fn SSL_version(ssl: *const SSL) -> c_int;
+    pub(crate) fn SSL_get_session(ssl: *const SSL) -> *mut SSL_SESSION;
+    pub(crate) fn SSL_set_session(ssl: *mut SSL, session: *mut SSL_SESSION) -> c_int;
+    pub(crate) fn SSL_session_reused(ssl: *const SSL) -> c_int;
+    pub(crate) fn SSL_set_ex_data(ssl: *mut SSL, at: c_int, data: *mut c_void) -> c_int;
+    pub(crate) fn SSL_get_ex_data(ssl: *const SSL, at: c_int) -> *mut c_void;
+    pub(crate) fn SSL_get_SSL_CTX(ssl: *const SSL) -> *mut SSL_CTX;
+    pub(crate) fn SSL_set_SSL_CTX(ssl: *mut SSL, ctx: *mut SSL_CTX) -> *mut SSL_CTX;
+    pub(crate) fn SSL_ctrl(
+        ssl: *mut SSL,
+        command: c_int,
+        number: c_long,
+        pointer: *mut c_void,
+    ) -> c_long;
+    pub(crate) fn SHA256(
+        bytes: *const c_uchar,
+        length: usize,
+        digest: *mut c_uchar,
+    ) -> *mut c_uchar;
 }

@@ -1,0 +1,84 @@
+//! Handshakes in memory, by scripts: (a) OpenSSL with its own cache, and (c) two of our connections over our
+//! caches, driven by what happened in (a).
+//!
+//! The letter between is for OpenSSL attached to our cache: a run of the same scripts on an [`engine`] whose
+//! contexts a `session-openssl` has taken over.
+
+mod engine;
+mod message;
+mod replay;
+mod script;
+mod scripts;
+mod seen;
+
+use engine::{Engine, Identity};
+use replay::Replay;
+use script::Script;
+use seen::{CONTEXTS, Seen, Told};
+
+use crate::libssl::trace::Event;
+
+/// What the scripts have shown.
+pub(crate) struct Report {
+    /// Name and steps of each.
+    pub(crate) scripts: Vec<(&'static str, usize)>,
+    pub(crate) resumptions: u64,
+    pub(crate) differences: Vec<String>,
+}
+
+/// Runs every script.
+pub(crate) fn compare() -> Report {
+    let identity = Identity::new();
+    let mut report = Report { scripts: Vec::new(), resumptions: 0, differences: Vec::new() };
+    for script in scripts::all() {
+        report.scripts.push((script.name, script.steps.len()));
+        match run(&script, &identity) {
+            Ok(resumptions) => report.resumptions += resumptions,
+            Err(difference) => report.differences.push(difference),
+        }
+    }
+    report
+}
+
+/// Runs a script up to the first difference, and counts how often libssl resumed.
+fn run(script: &Script, identity: &Identity) -> Result<u64, String> {
+    let mut engine = Engine::new(&script.setup, identity);
+    let mut replay = Replay::new(&script.setup);
+    let mut hits = 0;
+    for (at, step) in script.steps.iter().enumerate() {
+        let events = engine.apply(step);
+        let mut seen = engine.seen();
+        seen.told = events.iter().filter_map(told).collect();
+        replay.apply(step, &events, &engine.inputs(), &seen);
+        let (ours, complaints) = replay.seen();
+        let mut lines = complaints;
+        lines.extend(seen.differences(&ours));
+        if !lines.is_empty() {
+            let steps = &script.steps[..=at];
+            return Err(format!(
+                "script \"{}\", after {steps:?}:\n    {}",
+                script.name,
+                lines.join("\n    ")
+            ));
+        }
+        hits = seen.counters.iter().map(|counters| counters[HITS]).sum();
+    }
+    Ok(hits)
+}
+
+fn told(event: &Event) -> Option<Told> {
+    match event {
+        Event::New { peer, serial, resumable } => {
+            let context = usize::from(!peer.is_server);
+            Some(Told::New { context, serial: *serial, resumable: *resumable })
+        }
+        Event::Removed { context, serial, resumable } => {
+            Some(Told::Removed { context: *context, serial: *serial, resumable: *resumable })
+        }
+        Event::Asked { id, answer, .. } => Some(Told::Asked { id: id.clone(), answer: *answer }),
+        _ => None,
+    }
+}
+
+/// Where in the counters the hits are.
+const HITS: usize = 7;
