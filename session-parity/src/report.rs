@@ -38,7 +38,11 @@ pub(crate) fn main() -> ExitCode {
         println!("{difference}");
     }
     let count = scripts.scripts.len();
-    println!("{count} scripts, {} resumptions, {} differ", scripts.resumptions, scripts.differences.len());
+    println!(
+        "{count} scripts, {} resumptions, {} differ",
+        scripts.resumptions,
+        scripts.differences.len()
+    );
     let report = functions::compare(options.seed, sequences);
     for ((operation, outcome), count) in report.coverage.counts() {
         println!("  {operation:<16} {outcome:<48} {count:>10}");

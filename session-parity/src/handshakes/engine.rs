@@ -48,6 +48,7 @@ impl Engine {
             context.set_mode(setup.server_mode);
             context.set_options(NO_TICKET, !setup.stateless);
             context.set_options(NO_ANTI_REPLAY, !setup.anti_replay);
+            context.set_options(ALLOW_CLIENT_RENEGOTIATION, true);
             context.set_tickets(setup.tickets);
             context.set_early_data_max(setup.early_data_max);
             context.set_verify_peer(setup.verify_peer);
@@ -127,6 +128,7 @@ impl Engine {
             Step::Flush(of, after) => self.context(of).flush(clock::now() + after),
             Step::IdContext(of, id_context) => self.context(of).set_id_context(id_context),
             Step::VersionMax(of, version) => self.context(of).set_version_max(version),
+            Step::VerifyPeer(on) => self.context(Of::Server).set_verify_peer(on),
             Step::Tickets(tickets) => self.context(Of::Server).set_tickets(tickets),
             Step::Stateless(on) => self.context(Of::Server).set_options(NO_TICKET, !on),
             Step::Add(saved) => {
@@ -167,7 +169,11 @@ impl Engine {
             told: Vec::new(),
             counters: self.contexts.each_ref().map(Context::counters),
             peers: peers.collect(),
-            saved: self.saved.iter().map(|session| (session.serial(), session.is_resumable())).collect(),
+            saved: self
+                .saved
+                .iter()
+                .map(|session| (session.serial(), session.is_resumable()))
+                .collect(),
         }
     }
 
@@ -212,4 +218,5 @@ fn other(of: Of) -> Of {
 /// More than any handshake takes.
 const TURNS_MAX: usize = 10;
 const NO_TICKET: u64 = 1 << 14;
+const ALLOW_CLIENT_RENEGOTIATION: u64 = 1 << 8;
 const NO_ANTI_REPLAY: u64 = 1 << 24;

@@ -84,7 +84,8 @@ impl NewTicket {
 
 /// Takes a vector whose length stands in so many bytes before it.
 fn vector<'a>(rest: &mut &'a [u8], length_bytes: usize) -> Option<&'a [u8]> {
-    let length = rest.get(..length_bytes)?.iter().fold(0, |length, &b| length << 8 | usize::from(b));
+    let length =
+        rest.get(..length_bytes)?.iter().fold(0, |length, &b| length << 8 | usize::from(b));
     let vector = rest.get(length_bytes..length_bytes + length)?;
     *rest = &rest[length_bytes + length..];
     Some(vector)

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use session_cache::{
-    CacheMode, Connection, IdContext, Keep, ManualClock, NewSession, Payload, PayloadObject,
+    CacheMode, Connection, Fatal, IdContext, Keep, ManualClock, NewSession, Payload, PayloadObject,
     ProtocolVersion, Role, Rules, Seconds, Session, SessionCache, SessionId, Shutdown, Tickets,
     UnixTime,
 };
@@ -50,6 +50,8 @@ struct End {
     /// How many of the offered tickets were opened, or could not be.
     opened: usize,
     offered: Option<Session>,
+    /// Our server resumes a session in this handshake.
+    resumes: bool,
     handshakes: usize,
     /// We have said that the handshake fails.
     fails: bool,
@@ -172,6 +174,7 @@ impl Replay {
                 changed.expect("no limit is changed");
             }
             Step::VersionMax(Of::Client, version) => self.client_version_max = version,
+            Step::VerifyPeer(on) => self.setup.verify_peer = on,
             Step::Stateless(on) => self.setup.stateless = on,
             Step::Add(saved) => {
                 // Whether it was there already is seen by the number.
@@ -213,7 +216,8 @@ impl Replay {
             }
             Event::Connection { peer, attached, what } => {
                 let is_sent = matches!(what, What::Message { sent: true, .. });
-                if let (Some(end), Some(attached), false) = (self.end_of(*peer), attached, is_sent) {
+                if let (Some(end), Some(attached), false) = (self.end_of(*peer), attached, is_sent)
+                {
                     end.bind(attached.serial);
                 }
                 self.act(*peer, attached.as_ref(), what);
@@ -289,7 +293,8 @@ impl Replay {
         let theirs = has_id || !hello.identities.is_empty();
         if end.offered.is_some() != theirs {
             let ours = end.offered.is_some();
-            self.complaints.push(format!("the client offers its session: libssl {theirs}, ours {ours}"));
+            self.complaints
+                .push(format!("the client offers its session: libssl {theirs}, ours {ours}"));
         }
         if end.connection.session().is_none() {
             end.begin_session(NewSession::new(end.version, SessionId::EMPTY, Tag::payload()));
@@ -335,12 +340,14 @@ impl Replay {
     fn client_hello_received(&mut self, end: &mut End, message: &[u8]) {
         end.hello = ClientHello::parse(message).expect("libssl's own message");
         end.opened = 0;
+        end.resumes = false;
         let id = id_of(&end.hello.session_id);
         let is_single_use = self.setup.is_single_use();
         if !end.version.is_tls13() {
             let has_ticket = self.setup.stateless && !end.hello.ticket.is_empty();
             if !has_ticket && !id.is_empty() {
-                end.fails = end.connection.resume(&id).is_err();
+                let answer = end.connection.resume(&id);
+                end.take_answer(answer);
             }
         } else if is_single_use || !self.setup.stateless {
             for identity in end.hello.identities.clone() {
@@ -354,8 +361,8 @@ impl Replay {
                 } else {
                     end.connection.resume(&id)
                 };
-                end.fails = answer.is_err();
-                if answer != Ok(false) {
+                end.take_answer(answer);
+                if end.resumes || end.fails {
                     return;
                 }
             }
@@ -381,7 +388,8 @@ impl Replay {
         }
         let session = new.build(held.id_context(), held.created());
         tag(&session).0.store(serial, Ordering::Relaxed);
-        end.fails = end.connection.resume_ticket(session).is_err();
+        let answer = end.connection.resume_ticket(session);
+        end.take_answer(answer);
     }
 
     fn server_hello_sent(&mut self, end: &mut End, message: &[u8]) {
@@ -389,7 +397,7 @@ impl Replay {
         let is_tls13 = end.version.is_tls13();
         let is_echo = !hello.session_id.is_empty() && hello.session_id == end.hello.session_id;
         let theirs = if is_tls13 { hello.has_psk } else { is_echo };
-        let ours = end.connection.is_reused();
+        let ours = end.resumes;
         if theirs != ours {
             self.complaints.push(format!("the server resumes: libssl {theirs}, ours {ours}"));
         }
@@ -428,7 +436,8 @@ impl Replay {
 
     /// What can be seen of our side, and what it cannot have been.
     pub(crate) fn seen(&mut self) -> (Seen, Vec<String>) {
-        let told = std::mem::take(&mut *lock(&self.shared.told)).iter().map(OurTold::named).collect();
+        let told =
+            std::mem::take(&mut *lock(&self.shared.told)).iter().map(OurTold::named).collect();
         let peers = self.connections.iter().flatten().map(|end| {
             let connection = &end.as_ref()?.connection;
             let session = connection.session();
@@ -442,7 +451,11 @@ impl Replay {
             told,
             counters: self.caches.each_ref().map(|cache| counters(cache)),
             peers: peers.collect(),
-            saved: self.saved.iter().map(|saved| (serial_of(saved), saved.is_resumable())).collect(),
+            saved: self
+                .saved
+                .iter()
+                .map(|saved| (serial_of(saved), saved.is_resumable()))
+                .collect(),
         };
         (seen, std::mem::take(&mut self.complaints))
     }
@@ -457,6 +470,7 @@ impl End {
             hello: ClientHello::default(),
             opened: 0,
             offered: None,
+            resumes: false,
             handshakes: 0,
             fails: false,
         }
@@ -468,6 +482,11 @@ impl End {
             tag(session).0.store(serial, Ordering::Relaxed);
             self.is_fresh = false;
         }
+    }
+
+    fn take_answer(&mut self, answer: Result<bool, Fatal>) {
+        self.resumes = answer == Ok(true);
+        self.fails = answer.is_err();
     }
 
     fn begin_session(&mut self, new: NewSession) {
@@ -495,9 +514,11 @@ impl OurTold {
             OurTold::New { context, session, resumable } => {
                 Told::New { context: *context, serial: serial_of(session), resumable: *resumable }
             }
-            OurTold::Removed { context, session, resumable } => {
-                Told::Removed { context: *context, serial: serial_of(session), resumable: *resumable }
-            }
+            OurTold::Removed { context, session, resumable } => Told::Removed {
+                context: *context,
+                serial: serial_of(session),
+                resumable: *resumable,
+            },
             OurTold::Asked { id, answer } => {
                 Told::Asked { id: id.clone(), answer: answer.as_ref().map_or(0, serial_of) }
             }
@@ -545,7 +566,8 @@ fn new_cache(
 ) -> Arc<SessionCache> {
     let is_outside = setup.outside && context == Of::Server as usize;
     let mode = if context == Of::Client as usize { setup.client_mode } else { setup.server_mode };
-    let (for_new, for_get, for_remove) = (Arc::clone(shared), Arc::clone(shared), Arc::clone(shared));
+    let (for_new, for_get, for_remove) =
+        (Arc::clone(shared), Arc::clone(shared), Arc::clone(shared));
     let mut builder = SessionCache::builder()
         .rules(Rules::OPENSSL)
         .mode(CacheMode::from_bits(mode))

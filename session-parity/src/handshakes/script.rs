@@ -72,6 +72,8 @@ pub(crate) enum Step {
     IdContext(Of, &'static [u8]),
     VersionMax(Of, u16),
     Tickets(usize),
+    /// For connections from now on.
+    VerifyPeer(bool),
     Stateless(bool),
     /// Puts the client's saved session into its cache, or takes it out.
     Add(usize),

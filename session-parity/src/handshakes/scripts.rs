@@ -3,7 +3,8 @@
 use super::script::Of::{Client, Server};
 use super::script::Step::{
     Add, Advance, Clear, Connect, Cut, Flush, Free, Garbage, IdContext, Mode, Pick, Reconnect,
-    Remove, Renegotiate, Save, SetSession, Shutdown, Size, Stateless, Timeout, VersionMax,
+    Remove, Renegotiate, Save, SetSession, Shutdown, Size, Stateless, Tickets, Timeout, VerifyPeer,
+    VersionMax,
 };
 use super::script::{
     CLIENT, NO_AUTO_CLEAR, NO_INTERNAL, NO_INTERNAL_LOOKUP, NO_INTERNAL_STORE, OFF, SERVER, Script,
@@ -52,37 +53,95 @@ fn lifecycle(setup: &Setup, scripts: &mut Vec<Script>) {
     add("expired", setup, twice(&[Advance(7_201)]));
     add("at the last second", setup, twice(&[Advance(7_200)]));
     add("short timeout", setup, [vec![Timeout(Server, 10)], twice(&[Advance(11)])].concat());
-    add("timeout 0 is the default", setup, [vec![Timeout(Server, 0)], twice(&[Advance(100)])].concat());
+    add(
+        "timeout 0 is the default",
+        setup,
+        [vec![Timeout(Server, 0)], twice(&[Advance(100)])].concat(),
+    );
     add("other id context", setup, twice(&[IdContext(Server, b"another")]));
     add("client's other id context", setup, twice(&[IdContext(Client, b"another")]));
-    add("other version", setup, twice(&[VersionMax(Client, if setup.version == TLS12 { TLS12 } else { TLS12 })]));
-    add("free without shutdown", setup, vec![
-        Connect(None), Save, Free(Client), Free(Server), Connect(Some(0)),
-    ]);
-    add("server does not shut down", setup, vec![
-        Connect(None), Save, Shutdown(Client), Free(Client), Free(Server), Connect(Some(0)),
-    ]);
-    add("fatal alert from the server", setup, vec![
-        Connect(None), Save, Garbage(Server), Free(Client), Free(Server), Connect(Some(0)),
-    ]);
-    add("fatal alert from the client", setup, vec![
-        Connect(None), Save, Garbage(Client), Free(Client), Free(Server), Connect(Some(0)),
-    ]);
-    add("fatal alert after shutdown", setup, vec![
-        Connect(None), Save, Shutdown(Server), Garbage(Server), Free(Server), Free(Client),
-    ]);
-    add("cut", setup, vec![Connect(None), Save, Cut(Server), Free(Server), Cut(Client), Free(Client)]);
-    add("clear after a clean close", setup, vec![
-        Connect(None), Shutdown(Client), Shutdown(Server), Clear(Client), Clear(Server), Reconnect,
-        Shutdown(Client), Free(Client), Free(Server),
-    ]);
-    add("clear after an unclean close", setup, vec![
-        Connect(None), Save, Clear(Client), Clear(Server), Reconnect, Free(Client), Free(Server),
-    ]);
-    add("set_session on an open connection", setup, vec![
-        Connect(None), Save, Connect(None), SetSession(Some(0)), SetSession(Some(0)), SetSession(None),
-        Free(Client), Free(Server), Pick(0), SetSession(None), Shutdown(Server), Free(Server), Free(Client),
-    ]);
+    add(
+        "other version",
+        setup,
+        twice(&[VersionMax(Client, if setup.version == TLS12 { TLS12 } else { TLS12 })]),
+    );
+    add(
+        "free without shutdown",
+        setup,
+        vec![Connect(None), Save, Free(Client), Free(Server), Connect(Some(0))],
+    );
+    add(
+        "server does not shut down",
+        setup,
+        vec![Connect(None), Save, Shutdown(Client), Free(Client), Free(Server), Connect(Some(0))],
+    );
+    add(
+        "fatal alert from the server",
+        setup,
+        vec![Connect(None), Save, Garbage(Server), Free(Client), Free(Server), Connect(Some(0))],
+    );
+    add(
+        "fatal alert from the client",
+        setup,
+        vec![Connect(None), Save, Garbage(Client), Free(Client), Free(Server), Connect(Some(0))],
+    );
+    add(
+        "fatal alert after shutdown",
+        setup,
+        vec![Connect(None), Save, Shutdown(Server), Garbage(Server), Free(Server), Free(Client)],
+    );
+    add(
+        "cut",
+        setup,
+        vec![Connect(None), Save, Cut(Server), Cut(Client), Free(Server), Free(Client)],
+    );
+    add(
+        "clear after a clean close",
+        setup,
+        vec![
+            Connect(None),
+            Shutdown(Client),
+            Shutdown(Server),
+            Clear(Client),
+            Clear(Server),
+            Reconnect,
+            Shutdown(Client),
+            Free(Client),
+            Free(Server),
+        ],
+    );
+    add(
+        "clear after an unclean close",
+        setup,
+        vec![
+            Connect(None),
+            Save,
+            Clear(Client),
+            Clear(Server),
+            Reconnect,
+            Free(Client),
+            Free(Server),
+        ],
+    );
+    add(
+        "set_session on an open connection",
+        setup,
+        vec![
+            Connect(None),
+            Save,
+            Connect(None),
+            SetSession(Some(0)),
+            SetSession(Some(0)),
+            SetSession(None),
+            Free(Client),
+            Free(Server),
+            Pick(0),
+            SetSession(None),
+            Shutdown(Server),
+            Free(Server),
+            Free(Client),
+        ],
+    );
     add("removed and added by hand", setup, {
         let mut steps = vec![Connect(None), Save, Add(0), Remove(0), Remove(0), Add(0), Add(0)];
         steps.extend(CLOSE);
@@ -100,15 +159,36 @@ fn lifecycle(setup: &Setup, scripts: &mut Vec<Script>) {
         }
         steps
     });
-    add("many at once", setup, vec![
-        Connect(None), Save, Connect(Some(0)), Connect(Some(0)), Save, Pick(1), Free(Client), Pick(2),
-        Shutdown(Client), Shutdown(Server), Free(Client), Free(Server), Pick(0), Free(Server),
-        Connect(Some(1)), Connect(Some(0)),
-    ]);
+    add(
+        "many at once",
+        setup,
+        vec![
+            Connect(None),
+            Save,
+            Connect(Some(0)),
+            Connect(Some(0)),
+            Save,
+            Pick(1),
+            Free(Client),
+            Pick(2),
+            Shutdown(Client),
+            Shutdown(Server),
+            Free(Client),
+            Free(Server),
+            Pick(0),
+            Free(Server),
+            Connect(Some(1)),
+            Connect(Some(0)),
+        ],
+    );
     let certificates = Setup { verify_peer: true, ..setup.clone() };
     add("client certificates", &certificates, twice(&[]));
     let forgotten = Setup { id_context: b"", ..certificates.clone() };
     add("client certificates without an id context", &forgotten, twice(&[]));
+    let open = Setup { id_context: b"", ..setup.clone() };
+    add("certificates asked for later, without an id context", &open, twice(&[VerifyPeer(true)]));
+    let once = Setup { early_data_max: 1_000, ..open.clone() };
+    add("the same, used once", &once, twice(&[VerifyPeer(true)]));
     let marked = Setup { not_resumable: true, ..setup.clone() };
     add("not resumable", &marked, twice(&[]));
     let silent = Setup { remove_hook: false, ..setup.clone() };
@@ -123,6 +203,11 @@ fn lifecycle(setup: &Setup, scripts: &mut Vec<Script>) {
     steps.extend([Connect(Some(0)), Connect(Some(1))]);
     add("early data, used once", &single, steps.clone());
     add("early data without replay protection", &Setup { anti_replay: false, ..single }, steps);
+    add("tickets turned off and on", setup, {
+        let mut steps = twice(&[Tickets(0)]);
+        steps.extend([Tickets(1), Connect(Some(0)), Save, Connect(Some(2))]);
+        steps
+    });
     add("three tickets", &Setup { tickets: 3, ..setup.clone() }, twice(&[]));
     add("no tickets", &Setup { tickets: 0, ..setup.clone() }, twice(&[]));
     add("stateless and by id, changed", setup, twice(&[Stateless(!setup.stateless)]));

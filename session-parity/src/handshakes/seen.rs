@@ -57,8 +57,18 @@ impl Seen {
 /// The counters that are not 0, by name.
 fn named(counters: [u64; 12]) -> String {
     const NAMES: [&str; 12] = [
-        "number", "connect", "connect_good", "connect_renegotiate", "accept", "accept_good",
-        "accept_renegotiate", "hits", "cb_hits", "misses", "timeouts", "cache_full",
+        "number",
+        "connect",
+        "connect_good",
+        "connect_renegotiate",
+        "accept",
+        "accept_good",
+        "accept_renegotiate",
+        "hits",
+        "cb_hits",
+        "misses",
+        "timeouts",
+        "cache_full",
     ];
     let named = NAMES.iter().zip(counters).filter(|(_, count)| *count != 0);
     named.map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")

@@ -172,7 +172,8 @@ impl Context {
 
     /// Has every new session marked not resumable, or none.
     pub(crate) fn set_not_resumable(&self, on: bool) {
-        let callback: Option<sys::NotResumableCallback> = if on { Some(on_not_resumable) } else { None };
+        let callback: Option<sys::NotResumableCallback> =
+            if on { Some(on_not_resumable) } else { None };
         // SAFETY: the context is alive, the callback lives for ever.
         unsafe { sys::SSL_CTX_set_not_resumable_session_callback(self.as_ptr(), callback) };
     }

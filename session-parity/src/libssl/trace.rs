@@ -37,8 +37,14 @@ pub(crate) struct Attached {
 pub(crate) enum What {
     Started,
     Done,
-    Alert { sent: bool, fatal: bool },
-    Message { sent: bool, message: Vec<u8> },
+    Alert {
+        sent: bool,
+        fatal: bool,
+    },
+    Message {
+        sent: bool,
+        message: Vec<u8>,
+    },
     /// A ticket was opened: the session that was in it, if it could be.
     TicketOpened(Option<u64>),
     /// The server name led to the other context.
