@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::{functions, handshakes, libssl};
+use crate::{differences, functions, handshakes, libssl};
 
 /// Compares the cache with the libssl that is linked.
 #[derive(Parser)]
@@ -24,7 +24,7 @@ struct Options {
 pub(crate) fn main() -> ExitCode {
     let options = Options::parse();
     let sequences = options.sequences.unwrap_or(if options.quick { 10_000 } else { 100_000 });
-    println!("parity with {}", libssl::version());
+    println!("parity with {}", libssl::name());
     if !libssl::references_are_readable() {
         eprintln!("parity: no word of a session counts its references; nothing was compared");
         return ExitCode::FAILURE;
@@ -33,6 +33,8 @@ pub(crate) fn main() -> ExitCode {
         eprintln!("parity: libssl asks another clock than parity's; nothing was compared");
         return ExitCode::FAILURE;
     }
+    let (wrong, _) = differences::check(libssl::version());
+    println!("{wrong:?}");
     let scripts = handshakes::compare();
     for difference in &scripts.differences {
         println!("{difference}");

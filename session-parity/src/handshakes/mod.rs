@@ -13,10 +13,10 @@ mod seen;
 
 use engine::{Engine, Identity};
 use replay::Replay;
-use script::Script;
-use seen::{CONTEXTS, Seen, Told};
+use script::{Script, Setup, Step, TLS13};
+use seen::Told;
 
-use crate::libssl::trace::Event;
+use crate::libssl::trace::{Event, What};
 
 /// What the scripts have shown.
 pub(crate) struct Report {
@@ -64,6 +64,27 @@ fn run(script: &Script, identity: &Identity) -> Result<u64, String> {
         hits = seen.counters.iter().map(|counters| counters[HITS]).sum();
     }
     Ok(hits)
+}
+
+/// The session of a libssl server of TLS 1.3: when its handshake is done, and when it has sent a ticket.
+pub(crate) fn serials_around_the_first_ticket() -> Result<(u64, u64), String> {
+    let mut engine = Engine::new(&Setup::new(TLS13), &Identity::new());
+    let events = engine.apply(&Step::Connect(None));
+    let server = |wanted: fn(&What) -> bool| {
+        let attached = events.iter().find_map(|event| match event {
+            Event::Connection { peer, attached, what } if peer.is_server && wanted(what) => {
+                attached.clone()
+            }
+            _ => None,
+        });
+        attached.map(|attached| attached.serial).ok_or("libssl's handshake was not seen")
+    };
+    let done = server(|what| matches!(what, What::Done))?;
+    let ticket = server(|what| match what {
+        What::Message { sent, message } => *sent && message[0] == message::NEW_SESSION_TICKET,
+        _ => false,
+    })?;
+    Ok((done, ticket))
 }
 
 fn told(event: &Event) -> Option<Told> {

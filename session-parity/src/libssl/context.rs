@@ -1,6 +1,7 @@
 //! An `SSL_CTX`, as far as sessions go.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::ffi::{c_int, c_long, c_void};
 use std::ptr::{self, NonNull};
 
@@ -23,6 +24,8 @@ pub(crate) enum HookKind {
 }
 
 thread_local! {
+    /// What [`Context::set_remove_callback`] was given last.
+    static CALLBACK: Cell<Option<fn(&Context)>> = const { Cell::new(None) };
     /// What remove callbacks kept.
     static KEPT: RefCell<Vec<Session>> = const { RefCell::new(Vec::new()) };
 }
@@ -118,6 +121,13 @@ impl Context {
         };
         // SAFETY: the context is alive, the callback lives for ever.
         unsafe { sys::SSL_CTX_sess_set_remove_cb(self.as_ptr(), callback) };
+    }
+
+    /// Has another remove callback, which is given this context.
+    pub(crate) fn set_remove_callback(&self, callback: fn(&Context)) {
+        CALLBACK.set(Some(callback));
+        // SAFETY: the context is alive, the callback lives for ever.
+        unsafe { sys::SSL_CTX_sess_set_remove_cb(self.as_ptr(), Some(on_remove_call)) };
     }
 
     pub(crate) fn has_remove_hook(&self) -> bool {
@@ -236,6 +246,15 @@ unsafe extern "C" fn on_remove_keeping(context: *mut SSL_CTX, session: *mut SSL_
     // SAFETY: the library passes a live session.
     let kept = unsafe { Session::up_ref(session) };
     KEPT.with_borrow_mut(|all| all.push(kept));
+}
+
+unsafe extern "C" fn on_remove_call(context: *mut SSL_CTX, _session: *mut SSL_SESSION) {
+    let Some(context) = NonNull::new(context) else { return };
+    // The library's reference, which is not ours to drop.
+    let context = ManuallyDrop::new(Context(context));
+    if let Some(callback) = CALLBACK.get() {
+        callback(&context);
+    }
 }
 
 unsafe extern "C" fn on_verify(_is_good: c_int, _store: *mut c_void) -> c_int {

@@ -94,6 +94,12 @@ impl Session {
         unsafe { sys::SSL_SESSION_set_timeout(self.as_ptr(), seconds) }
     }
 
+    pub(crate) fn set_application_data(&self, bytes: &[u8]) {
+        let (data, length) = (bytes.as_ptr().cast(), bytes.len());
+        // SAFETY: the session is alive, the bytes are there.
+        unsafe { sys::SSL_SESSION_set1_ticket_appdata(self.as_ptr(), data, length) };
+    }
+
     pub(crate) fn is_resumable(&self) -> bool {
         // SAFETY: the session is alive.
         (unsafe { sys::SSL_SESSION_is_resumable(self.as_ptr()) }) == 1

@@ -18,7 +18,7 @@ macro_rules! opaque {
     };
 }
 
-opaque!(SSL_CTX, SSL, SSL_SESSION, SSL_METHOD, BIO, LHASH, CRYPTO_EX_DATA, X509, EVP_PKEY);
+opaque!(SSL_CTX, SSL, SSL_SESSION, SSL_METHOD, BIO, LHASH, CRYPTO_EX_DATA);
 
 pub(crate) type RemoveCallback = unsafe extern "C" fn(*mut SSL_CTX, *mut SSL_SESSION);
 pub(crate) type NewCallback = unsafe extern "C" fn(*mut SSL, *mut SSL_SESSION) -> c_int;
@@ -47,7 +47,6 @@ pub(crate) type TicketOpened = unsafe extern "C" fn(
     *mut c_void,
 ) -> c_int;
 pub(crate) type VerifyCallback = unsafe extern "C" fn(c_int, *mut c_void) -> c_int;
-pub(crate) type GenerateId = unsafe extern "C" fn(*mut SSL, *mut c_uchar, *mut c_uint) -> c_int;
 pub(crate) type NameCallback = unsafe extern "C" fn(*mut SSL, *mut c_int, *mut c_void) -> c_int;
 pub(crate) type NotResumableCallback = unsafe extern "C" fn(*mut SSL, c_int) -> c_int;
 
@@ -108,6 +107,11 @@ unsafe extern "C" {
     pub(crate) fn SSL_SESSION_set_time(session: *mut SSL_SESSION, time: c_long) -> c_long;
     pub(crate) fn SSL_SESSION_get_timeout(session: *const SSL_SESSION) -> c_long;
     pub(crate) fn SSL_SESSION_set_timeout(session: *mut SSL_SESSION, seconds: c_long) -> c_long;
+    pub(crate) fn SSL_SESSION_set1_ticket_appdata(
+        session: *mut SSL_SESSION,
+        bytes: *const c_void,
+        length: usize,
+    ) -> c_int;
     pub(crate) fn SSL_SESSION_is_resumable(session: *const SSL_SESSION) -> c_int;
     pub(crate) fn SSL_SESSION_set_ex_data(
         session: *mut SSL_SESSION,
