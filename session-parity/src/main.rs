@@ -12,6 +12,8 @@ mod handshakes;
 #[cfg(target_os = "linux")]
 mod libssl;
 #[cfg(target_os = "linux")]
+mod page;
+#[cfg(target_os = "linux")]
 mod report;
 
 use std::process::ExitCode;

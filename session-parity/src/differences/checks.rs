@@ -4,8 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Mutex};
 
 use session_cache::{
-    Added, Clock as _, Connection, ErrorKind, IdContext, ManualClock, NewSession, NotStored, Payload,
-    ProtocolVersion, Role, Rules, Seconds, SessionCache, SessionId, SystemClock, Tickets, UnixTime,
+    Added, Clock as _, Connection, ErrorKind, IdContext, ManualClock, NewSession, NotStored,
+    Payload, ProtocolVersion, Role, Rules, Seconds, SessionCache, SessionId, SystemClock, Tickets,
+    UnixTime,
 };
 
 use crate::handshakes;

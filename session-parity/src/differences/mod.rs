@@ -155,7 +155,10 @@ pub(crate) fn check(version: Version) -> (Vec<String>, Vec<&'static str>) {
         if !row.versions.contain(version) {
             skipped.push(row.name);
         } else if let Err(words) = (row.check)() {
-            wrong.push(format!("known difference \"{}\" is not as the table says: {words}", row.name));
+            wrong.push(format!(
+                "known difference \"{}\" is not as the table says: {words}",
+                row.name
+            ));
         }
     }
     (wrong, skipped)

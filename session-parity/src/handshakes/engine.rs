@@ -196,7 +196,9 @@ fn talk(ends: &[Connection; 2]) {
         let moved = ends.each_ref().map(Connection::handshake);
         if moved.contains(&Progress::Over) {
             // The other end hears of it.
-            ends.each_ref().map(Connection::handshake);
+            for end in ends {
+                end.handshake();
+            }
             return;
         }
         if ends.iter().all(Connection::is_established) && moved == [Progress::Done; 2] {

@@ -16,28 +16,42 @@ use replay::Replay;
 use script::{Script, Setup, Step, TLS13};
 use seen::Told;
 
+use crate::libssl::Version;
 use crate::libssl::trace::{Event, What};
 
 /// What the scripts have shown.
+#[derive(Default)]
 pub(crate) struct Report {
-    /// Name and steps of each.
-    pub(crate) scripts: Vec<(&'static str, usize)>,
+    pub(crate) scripts: usize,
+    pub(crate) steps: usize,
     pub(crate) resumptions: u64,
+    /// Names, and why.
+    pub(crate) skipped: Vec<(String, &'static str)>,
     pub(crate) differences: Vec<String>,
 }
 
-/// Runs every script.
-pub(crate) fn compare() -> Report {
+/// Runs every script that is the same with this version.
+pub(crate) fn compare(version: Version) -> Report {
     let identity = Identity::new();
-    let mut report = Report { scripts: Vec::new(), resumptions: 0, differences: Vec::new() };
+    let mut report = Report::default();
     for script in scripts::all() {
-        report.scripts.push((script.name, script.steps.len()));
+        if let Some(why) = script.differs_with(version) {
+            report.skipped.push((script.name, why));
+            continue;
+        }
+        report.scripts += 1;
+        report.steps += script.steps.len();
         match run(&script, &identity) {
             Ok(resumptions) => report.resumptions += resumptions,
             Err(difference) => report.differences.push(difference),
         }
     }
     report
+}
+
+/// Names every script.
+pub(crate) fn names() -> Vec<String> {
+    scripts::all().into_iter().map(|script| script.name).collect()
 }
 
 /// Runs a script up to the first difference, and counts how often libssl resumed.

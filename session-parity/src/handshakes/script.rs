@@ -1,10 +1,28 @@
 //! The language of the scripts: how a server and a client are set up, and what happens between them.
 
+use crate::libssl::Version;
+
 /// One scenario.
 pub(crate) struct Script {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) setup: Setup,
     pub(crate) steps: Vec<Step>,
+}
+
+impl Script {
+    /// Why this version of libssl does otherwise than late 3.0 here, if it does.
+    pub(crate) fn differs_with(&self, version: Version) -> Option<&'static str> {
+        let marks_are_cleared = match (version.0, version.1) {
+            (3, 0) => version.2 >= 14,
+            (3, 1) => version.2 >= 6,
+            (3, 2) => version.2 >= 2,
+            _ => true,
+        };
+        if !marks_are_cleared && (self.setup.version == TLS13 || self.setup.not_resumable) {
+            return Some("a session made of one that is not resumable was not either");
+        }
+        None
+    }
 }
 
 /// How both are set up. Every context has a new and a remove hook that are told.

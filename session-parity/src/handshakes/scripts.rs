@@ -37,10 +37,10 @@ fn twice(between: &[Step]) -> Vec<Step> {
     steps
 }
 
-fn name(of: &str, setup: &Setup) -> &'static str {
+fn name(of: &str, setup: &Setup) -> String {
     let version = if setup.version == TLS12 { "TLS 1.2" } else { "TLS 1.3" };
     let stateless = if setup.stateless { "stateless tickets" } else { "by id" };
-    format!("{of}; {version}, {stateless}").leak()
+    format!("{of}; {version}, {stateless}")
 }
 
 fn lifecycle(setup: &Setup, scripts: &mut Vec<Script>) {

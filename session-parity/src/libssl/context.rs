@@ -1,8 +1,8 @@
 //! An `SSL_CTX`, as far as sessions go.
 
 use std::cell::{Cell, RefCell};
-use std::mem::ManuallyDrop;
 use std::ffi::{c_int, c_long, c_void};
+use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 
 use super::Session;

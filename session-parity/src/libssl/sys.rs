@@ -54,7 +54,6 @@ unsafe extern "C" {
     pub(crate) fn OpenSSL_version(which: c_int) -> *const c_char;
     pub(crate) safe fn OpenSSL_version_num() -> c_ulong;
     pub(crate) safe fn ERR_clear_error();
-    pub(crate) safe fn ERR_peek_error() -> c_ulong;
 
     pub(crate) safe fn TLS_method() -> *const SSL_METHOD;
     pub(crate) safe fn TLSv1_2_method() -> *const SSL_METHOD;
@@ -84,9 +83,7 @@ unsafe extern "C" {
     pub(crate) fn SSL_CTX_sess_set_remove_cb(ctx: *mut SSL_CTX, callback: Option<RemoveCallback>);
     pub(crate) fn SSL_CTX_sess_get_remove_cb(ctx: *mut SSL_CTX) -> Option<RemoveCallback>;
     pub(crate) fn SSL_CTX_sess_set_new_cb(ctx: *mut SSL_CTX, callback: Option<NewCallback>);
-    pub(crate) fn SSL_CTX_sess_get_new_cb(ctx: *mut SSL_CTX) -> Option<NewCallback>;
     pub(crate) fn SSL_CTX_sess_set_get_cb(ctx: *mut SSL_CTX, callback: Option<GetCallback>);
-    pub(crate) fn SSL_CTX_sess_get_get_cb(ctx: *mut SSL_CTX) -> Option<GetCallback>;
 
     pub(crate) safe fn SSL_SESSION_new() -> *mut SSL_SESSION;
     pub(crate) fn SSL_SESSION_free(session: *mut SSL_SESSION);
@@ -113,11 +110,6 @@ unsafe extern "C" {
         length: usize,
     ) -> c_int;
     pub(crate) fn SSL_SESSION_is_resumable(session: *const SSL_SESSION) -> c_int;
-    pub(crate) fn SSL_SESSION_set_ex_data(
-        session: *mut SSL_SESSION,
-        at: c_int,
-        data: *mut c_void,
-    ) -> c_int;
     pub(crate) fn SSL_SESSION_get_ex_data(session: *const SSL_SESSION, at: c_int) -> *mut c_void;
     pub(crate) fn CRYPTO_get_ex_new_index(
         class: c_int,
@@ -216,7 +208,6 @@ unsafe extern "C" {
     pub(crate) fn SSL_session_reused(ssl: *const SSL) -> c_int;
     pub(crate) fn SSL_set_ex_data(ssl: *mut SSL, at: c_int, data: *mut c_void) -> c_int;
     pub(crate) fn SSL_get_ex_data(ssl: *const SSL, at: c_int) -> *mut c_void;
-    pub(crate) fn SSL_get_SSL_CTX(ssl: *const SSL) -> *mut SSL_CTX;
     pub(crate) fn SSL_set_SSL_CTX(ssl: *mut SSL, ctx: *mut SSL_CTX) -> *mut SSL_CTX;
     pub(crate) fn SSL_ctrl(
         ssl: *mut SSL,
