@@ -328,13 +328,25 @@ impl Connection {
     pub fn new_session(&mut self, new: NewSession) -> &Session {
         self.reused = false;
         self.verify_result = 0;
-        self.attach(new.with_verify_result(0))
+        let settings = self.cache.settings();
+        let session = self.cache.make(&settings, new.with_verify_result(0), self.id_context);
+        self.session.insert(session)
     }
 
     /// Attaches a session that takes the place of the one in use: a further ticket's, made of it with
-    /// [`to_new`](Session::to_new). Whether the connection was resumed stays as it is.
+    /// [`to_new`](Session::to_new). It is not marked, whatever became of the one it was made of. Whether the
+    /// connection was resumed stays as it is.
+    ///
+    /// A client up to TLS 1.2 that stores sessions gets a new ticket in the place of the old one: the session
+    /// that was found by its id leaves the cache and is marked not resumable.
     pub fn attach(&mut self, new: NewSession) -> &Session {
-        let session = self.cache.make(&self.cache.settings_ref(), new, self.id_context);
+        let settings = self.cache.settings();
+        let session = self.cache.make(&settings, new.without_mark(), self.id_context);
+        if self.role == Role::Client && settings.mode.contains(CacheMode::CLIENT) {
+            if let Some(old) = self.session.as_ref().filter(|old| !old.version().is_tls13()) {
+                self.cache.remove(old);
+            }
+        }
         self.session.insert(session)
     }
 

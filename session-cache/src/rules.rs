@@ -55,6 +55,8 @@ pub struct Rules {
     pub(crate) caps_lifetimes: bool,
     /// A single use removes before it checks who asks.
     pub(crate) single_use_removes_first: bool,
+    /// In TLS 1.3 a session that fails its handshake for want of an id context is dropped as bad.
+    pub(crate) failing_is_bad: bool,
 }
 
 impl Rules {
@@ -75,6 +77,7 @@ impl Rules {
         identical_add_updates: false,
         caps_lifetimes: true,
         single_use_removes_first: false,
+        failing_is_bad: false,
     };
 
     /// What libssl 3.0 does in its late releases (from 3.0.14 on).
@@ -94,6 +97,7 @@ impl Rules {
         identical_add_updates: true,
         caps_lifetimes: false,
         single_use_removes_first: true,
+        failing_is_bad: true,
     };
 
     /// How many sessions a size of `sessions_max` holds; `usize::MAX` for 0, which is no limit.

@@ -139,6 +139,12 @@ impl NewSession {
         self
     }
 
+    /// A ticket's session begins unmarked.
+    pub(crate) fn without_mark(mut self) -> NewSession {
+        self.not_resumable = false;
+        self
+    }
+
     /// Makes the session, which is in no cache yet: created at `now` unless it has a time of its own, and
     /// good for 304 seconds unless it has a timeout of its own.
     ///

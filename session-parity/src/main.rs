@@ -4,9 +4,15 @@
 //! both sides the same must be seen after each step; what may differ is in one table.
 
 #[cfg(target_os = "linux")]
+mod differences;
+#[cfg(target_os = "linux")]
 mod functions;
 #[cfg(target_os = "linux")]
+mod handshakes;
+#[cfg(target_os = "linux")]
 mod libssl;
+#[cfg(target_os = "linux")]
+mod page;
 #[cfg(target_os = "linux")]
 mod report;
 

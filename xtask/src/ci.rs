@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::layers;
 use crate::loom;
 use crate::msrv;
+use crate::parity;
 use crate::program;
 use crate::test;
 use crate::weaken;
@@ -24,6 +25,7 @@ const STEPS: &[Step] = &[
     ("clippy", clippy),
     ("docs", docs),
     ("test", |workspace| test::run(workspace, &[])),
+    ("parity", parity_quickly),
     ("loom", |workspace| loom::run(workspace, &loom::Request::default())),
     ("weaken", |workspace| weaken::run(workspace, &weaken::Request::Quick)),
     ("msrv", msrv::run_where_possible),
@@ -64,6 +66,14 @@ fn report(outcomes: &[(&str, Result<(), Failure>, Duration)]) -> Result<(), Fail
     } else {
         Err(Failure::failed(format!("ci failed: {}", failed.join(", "))))
     }
+}
+
+fn parity_quickly(workspace: &Workspace) -> Result<(), Failure> {
+    if !cfg!(target_os = "linux") {
+        eprintln!("parity: not compared here: it needs the libssl of a Linux system");
+        return Ok(());
+    }
+    parity::run(workspace, &["--quick".to_string()])
 }
 
 fn fmt(workspace: &Workspace) -> Result<(), Failure> {

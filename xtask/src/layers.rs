@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["session-core"],
     &["session-cache", "session-codec"],
     &["session-ffi", "session-openssl", "session-rustls", "session-store"],
-    &["session-bench"],
+    &["session-bench", "session-parity"],
 ];
 
 /// The tool beside the layers: it knows no crate of the workspace, and none knows it.

@@ -16,6 +16,7 @@ mod layers;
 mod loom;
 mod miri;
 mod msrv;
+mod parity;
 mod program;
 mod san;
 mod shuttle;
@@ -45,12 +46,14 @@ Jobs:
                        (--quick: three of them)
   san SANITIZER        run tests under asan, lsan or tsan
   fuzz TARGET SECONDS  fuzz one of the targets of fuzz/; installs cargo-fuzz where it is missing
+  parity [ARGS]        compare the cache with the system's libssl: random sequences of its functions, and
+                       scripts of handshakes (--quick, --seed N, --sequences N; --vendored: a newer one)
   bench [ARGS]         run the benches (ARGS are criterion's: a filter, --quick ...)
   layers               check that no crate depends on one above it
   msrv                 check that the libraries build with the oldest Rust we promise
   miri [ARGS]          run session-core's tests under Miri (needs a nightly toolchain with miri)
   ci                   all of the above that a change must pass: fmt, clippy, docs, layers, test,
-                       loom, weaken --quick, msrv, demo
+                       parity --quick, loom, weaken --quick, msrv, demo
 
 Exit status: 0 done, 1 failed, 2 not understood.";
 
@@ -89,6 +92,7 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
         }
         "shuttle" => shuttle::run(&Workspace::find()?, rest),
         "fuzz" => fuzz::run(&Workspace::find()?, rest),
+        "parity" => parity::run(&Workspace::find()?, rest),
         "bench" => bench::run(&Workspace::find()?, rest),
         "layers" => takes_no_arguments(job, rest)
             .and_then(|()| Workspace::find())

@@ -3,16 +3,17 @@
 //! Invariant: a program that is missing and cannot be installed is named, and the job fails in the
 //! end; its tests are never left out in silence.
 
+use std::fmt;
 use std::path::Path;
 use std::process::Command;
 
 use crate::failure::Failure;
 use crate::program;
 
-/// A program that some test needs.
+/// A program, or a library, that some test needs.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SystemPackage {
-    /// The program to look for on the search path.
+    /// The program to look for on the search path; what ends in `.h`, the header that the C compiler finds.
     pub(crate) program: &'static str,
     pub(crate) debian_package: &'static str,
     pub(crate) needed_for: &'static str,
@@ -24,6 +25,18 @@ const NEEDED: &[SystemPackage] = &[
         program: "openssl",
         debian_package: "openssl",
         needed_for: "session-codec, whose tests compare with it and its libssl",
+    },
+    #[cfg(target_os = "linux")]
+    SystemPackage {
+        program: "pkg-config",
+        debian_package: "pkg-config",
+        needed_for: "session-parity, which looks for libssl",
+    },
+    #[cfg(target_os = "linux")]
+    SystemPackage {
+        program: "openssl/ssl.h",
+        debian_package: "libssl-dev",
+        needed_for: "session-parity, which compares with libssl",
     },
 ];
 
@@ -57,7 +70,7 @@ pub(crate) fn provide() -> Vec<&'static SystemPackage> {
     if !cfg!(unix) {
         return Vec::new();
     }
-    match decide(NEEDED, program::is_on_path, may_install) {
+    match decide(NEEDED, is_there, may_install) {
         Decision::AllThere => Vec::new(),
         Decision::Miss(absent) => absent,
         Decision::Install(absent) => {
@@ -66,8 +79,23 @@ pub(crate) fn provide() -> Vec<&'static SystemPackage> {
             if let Err(failure) = install(&names) {
                 eprintln!("xtask: {}", failure.line().unwrap_or_default());
             }
-            absent.into_iter().filter(|package| !program::is_on_path(package.program)).collect()
+            absent.into_iter().filter(|package| !is_there(package.program)).collect()
         }
+    }
+}
+
+fn is_there(name: &str) -> bool {
+    if !name.ends_with(".h") {
+        return program::is_on_path(name);
+    }
+    let mut compiler = Command::new("cc");
+    program::succeeds(compiler.args(["-fsyntax-only", "-include", name, "-x", "c", "/dev/null"]))
+}
+
+impl fmt::Display for SystemPackage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SystemPackage { program, debian_package, needed_for } = self;
+        write!(f, "`{program}` (Debian: {debian_package}), needed for {needed_for}")
     }
 }
 
@@ -116,6 +144,13 @@ mod tests {
     fn only_what_is_missing_is_installed() {
         let decision = decide(&TWO, |program| program == "cc", || true);
         assert_eq!(decision, Decision::Install(vec![&TWO[1]]));
+    }
+
+    #[test]
+    fn header_is_there_if_the_compiler_finds_it() {
+        if program::is_on_path("cc") {
+            assert!(is_there("stdio.h") && !is_there("no/such.h"));
+        }
     }
 
     #[test]

@@ -28,10 +28,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Fai
         run_with_libtest(workspace, arguments)
     };
     for package in &missing {
-        eprintln!(
-            "xtask: `{}` is missing (Debian: {}); it is needed for {}",
-            package.program, package.debian_package, package.needed_for
-        );
+        eprintln!("xtask: missing: {package}");
     }
     outcomes.into_iter().collect::<Result<(), Failure>>()?;
     if missing.is_empty() {

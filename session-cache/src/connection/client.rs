@@ -40,11 +40,12 @@ impl Connection {
     /// contexts too.
     pub fn accepted(&mut self) -> Result<(), Fatal> {
         let Some(session) = &self.session else { return Ok(()) };
+        // Also when it fails: libssl says so too.
+        self.reused = true;
         if self.cache.rules().clients_compare_context && session.id_context() != self.id_context {
             return Err(Fatal::DifferentIdContext);
         }
         self.verify_result = session.verify_result();
-        self.reused = true;
         Ok(())
     }
 

@@ -142,7 +142,11 @@ impl Connection {
     }
 
     fn accept(&mut self, session: Session, origin: Origin) -> Result<bool, Fatal> {
-        if !self.may_come_back(&session, origin)? {
+        let may = self.may_come_back(&session, origin);
+        if may.is_err() && self.version.is_tls13() && self.cache.rules().failing_is_bad {
+            self.cache.remove(&session);
+        }
+        if !may? {
             return Ok(false);
         }
         self.attach_resumed(session);

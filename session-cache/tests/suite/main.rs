@@ -11,4 +11,5 @@ mod model;
 mod ownership;
 mod scene;
 mod threads;
+mod tickets;
 mod values;

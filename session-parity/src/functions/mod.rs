@@ -16,7 +16,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use outcome::Coverage;
-use run::{Difference, Tally, run};
+use run::{Difference, Skips, Tally, run};
+
+use crate::libssl::Version;
 
 /// What a run has shown.
 pub(crate) struct Report {
@@ -30,12 +32,13 @@ pub(crate) struct Report {
 }
 
 /// Runs so many sequences, numbered from 0; each is drawn from the seed and its number alone.
-pub(crate) fn compare(seed: u64, sequences: u64) -> Report {
+pub(crate) fn compare(seed: u64, sequences: u64, version: Version) -> Report {
+    let skips = Skips::of(version);
     let (next, operations) = (AtomicU64::new(0), AtomicU64::new(0));
     let is_over = AtomicBool::new(false);
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let outcomes: Vec<_> = thread::scope(|scope| {
-        let work = || worker(seed, sequences, &next, &operations, &is_over);
+        let work = || worker(seed, sequences, skips, &next, &operations, &is_over);
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         show_progress(sequences, &next, &is_over, &workers);
         workers.into_iter().map(|worker| worker.join().expect("a worker does not panic")).collect()
@@ -55,9 +58,15 @@ pub(crate) fn compare(seed: u64, sequences: u64) -> Report {
     report
 }
 
+/// Whether an outcome is not met with this version, because what leads to it is skipped.
+pub(crate) fn is_skipped(version: Version, outcome: &str) -> bool {
+    Skips::of(version).again && outcome.ends_with("is in already")
+}
+
 fn worker(
     seed: u64,
     sequences: u64,
+    skips: Skips,
     next: &AtomicU64,
     operations: &AtomicU64,
     is_over: &AtomicBool,
@@ -71,9 +80,9 @@ fn worker(
         }
         let sequence = operation::sequence(&mut random_of(seed, number));
         operations.fetch_add(sequence.len() as u64, Ordering::Relaxed);
-        if let Err(difference) = run(&sequence, &mut tally) {
+        if let Err(difference) = run(&sequence, skips, &mut tally) {
             is_over.store(true, Ordering::Relaxed);
-            let words = explain(seed, number, sequence, &difference);
+            let words = explain(seed, number, sequence, skips, &difference);
             return (tally, Some(words));
         }
     }
@@ -90,13 +99,14 @@ fn explain(
     seed: u64,
     number: u64,
     sequence: Vec<operation::Operation>,
+    skips: Skips,
     first: &Difference,
 ) -> String {
     let length = sequence.len();
     let mut tally = Tally::default();
-    let fails = |some: &[_]| run(some, &mut Tally::default()).is_err();
+    let fails = |some: &[_]| run(some, skips, &mut Tally::default()).is_err();
     let shrunk = shrink::shrink(sequence, fails);
-    match run(&shrunk, &mut tally) {
+    match run(&shrunk, skips, &mut tally) {
         Ok(()) => format!(
             "sequence {number} of seed {seed} differed once, and not again, after operation {}:\n  {}",
             first.step + 1,

@@ -1,7 +1,8 @@
 //! An `SSL_CTX`, as far as sessions go.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_long, c_void};
+use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 
 use super::Session;
@@ -23,6 +24,8 @@ pub(crate) enum HookKind {
 }
 
 thread_local! {
+    /// What [`Context::set_remove_callback`] was given last.
+    static CALLBACK: Cell<Option<fn(&Context)>> = const { Cell::new(None) };
     /// What remove callbacks kept.
     static KEPT: RefCell<Vec<Session>> = const { RefCell::new(Vec::new()) };
 }
@@ -120,9 +123,69 @@ impl Context {
         unsafe { sys::SSL_CTX_sess_set_remove_cb(self.as_ptr(), callback) };
     }
 
+    /// Has another remove callback, which is given this context.
+    pub(crate) fn set_remove_callback(&self, callback: fn(&Context)) {
+        CALLBACK.set(Some(callback));
+        // SAFETY: the context is alive, the callback lives for ever.
+        unsafe { sys::SSL_CTX_sess_set_remove_cb(self.as_ptr(), Some(on_remove_call)) };
+    }
+
     pub(crate) fn has_remove_hook(&self) -> bool {
         // SAFETY: the context is alive.
         unsafe { sys::SSL_CTX_sess_get_remove_cb(self.as_ptr()) }.is_some()
+    }
+
+    pub(crate) fn set_version_max(&self, version: u16) {
+        self.control(SET_VERSION_MAX, version.into());
+    }
+
+    pub(crate) fn set_options(&self, options: u64, on: bool) {
+        let set = if on { sys::SSL_CTX_set_options } else { sys::SSL_CTX_clear_options };
+        // SAFETY: the context is alive.
+        unsafe { set(self.as_ptr(), options) };
+    }
+
+    pub(crate) fn set_id_context(&self, id_context: &[u8]) {
+        let length = id_context.len() as u32;
+        // SAFETY: the context is alive, the bytes are there.
+        unsafe { sys::SSL_CTX_set_session_id_context(self.as_ptr(), id_context.as_ptr(), length) };
+    }
+
+    pub(crate) fn set_tickets(&self, tickets: usize) {
+        // SAFETY: the context is alive.
+        unsafe { sys::SSL_CTX_set_num_tickets(self.as_ptr(), tickets) };
+    }
+
+    pub(crate) fn set_early_data_max(&self, bytes: u32) {
+        // SAFETY: the context is alive.
+        unsafe { sys::SSL_CTX_set_max_early_data(self.as_ptr(), bytes) };
+    }
+
+    /// Verifies the peer's certificate, and takes any.
+    pub(crate) fn set_verify_peer(&self, verify: bool) {
+        // SAFETY: the context is alive, the callback lives for ever.
+        unsafe { sys::SSL_CTX_set_verify(self.as_ptr(), verify.into(), Some(on_verify)) };
+    }
+
+    /// Uses a certificate and its key, an elliptic curve's, both in DER.
+    pub(crate) fn set_identity(&self, certificate: &[u8], key: &[u8]) {
+        let (length, der) = (certificate.len() as c_int, certificate.as_ptr());
+        // SAFETY: the context is alive, the bytes are there.
+        let is_set = unsafe { sys::SSL_CTX_use_certificate_ASN1(self.as_ptr(), length, der) };
+        assert_eq!(is_set, 1, "a certificate in DER");
+        let (length, der) = (key.len() as c_long, key.as_ptr());
+        // SAFETY: as above.
+        let is_set =
+            unsafe { sys::SSL_CTX_use_PrivateKey_ASN1(EVP_PKEY_EC, self.as_ptr(), der, length) };
+        assert_eq!(is_set, 1, "a key in DER");
+    }
+
+    /// Has every new session marked not resumable, or none.
+    pub(crate) fn set_not_resumable(&self, on: bool) {
+        let callback: Option<sys::NotResumableCallback> =
+            if on { Some(on_not_resumable) } else { None };
+        // SAFETY: the context is alive, the callback lives for ever.
+        unsafe { sys::SSL_CTX_set_not_resumable_session_callback(self.as_ptr(), callback) };
     }
 
     /// `SSL_has_matching_session_id` of a connection of this version, which is TLS 1.2 or 1.3.
@@ -167,7 +230,7 @@ pub(crate) fn release_kept() -> usize {
     kept.len()
 }
 
-unsafe extern "C" fn on_remove(context: *mut SSL_CTX, session: *mut SSL_SESSION) {
+pub(super) unsafe extern "C" fn on_remove(context: *mut SSL_CTX, session: *mut SSL_SESSION) {
     // SAFETY: the library passes a live context, its ex_data included.
     let number = unsafe { sys::SSL_CTX_get_ex_data(context, 0) } as usize;
     // SAFETY: the library passes a live session.
@@ -185,6 +248,26 @@ unsafe extern "C" fn on_remove_keeping(context: *mut SSL_CTX, session: *mut SSL_
     KEPT.with_borrow_mut(|all| all.push(kept));
 }
 
+unsafe extern "C" fn on_remove_call(context: *mut SSL_CTX, _session: *mut SSL_SESSION) {
+    let Some(context) = NonNull::new(context) else { return };
+    // The library's reference, which is not ours to drop.
+    let context = ManuallyDrop::new(Context(context));
+    if let Some(callback) = CALLBACK.get() {
+        callback(&context);
+    }
+}
+
+unsafe extern "C" fn on_verify(_is_good: c_int, _store: *mut c_void) -> c_int {
+    1
+}
+
+unsafe extern "C" fn on_not_resumable(_ssl: *mut SSL, _is_forward_secure: c_int) -> c_int {
+    1
+}
+
+/// `EVP_PKEY_EC`.
+const EVP_PKEY_EC: c_int = 408;
+const SET_VERSION_MAX: c_int = 124;
 const SESS_NUMBER: c_int = 20;
 const SET_CACHE_SIZE: c_int = 42;
 const GET_CACHE_SIZE: c_int = 43;

@@ -24,6 +24,15 @@ impl Session {
         session
     }
 
+    /// Takes over a reference.
+    ///
+    /// # Safety
+    ///
+    /// The pointer is to a live session, and one reference to it is the caller's.
+    pub(crate) unsafe fn from_raw(session: *mut SSL_SESSION) -> Session {
+        Session(NonNull::new(session).expect("a session"))
+    }
+
     /// Takes a reference of its own to a session that is alive.
     ///
     /// # Safety
@@ -83,6 +92,12 @@ impl Session {
     pub(crate) fn set_timeout(&self, seconds: i64) -> i64 {
         // SAFETY: the session is alive.
         unsafe { sys::SSL_SESSION_set_timeout(self.as_ptr(), seconds) }
+    }
+
+    pub(crate) fn set_application_data(&self, bytes: &[u8]) {
+        let (data, length) = (bytes.as_ptr().cast(), bytes.len());
+        // SAFETY: the session is alive, the bytes are there.
+        unsafe { sys::SSL_SESSION_set1_ticket_appdata(self.as_ptr(), data, length) };
     }
 
     pub(crate) fn is_resumable(&self) -> bool {
@@ -160,10 +175,7 @@ unsafe extern "C" fn on_dup(
     // SAFETY: the library's own pointers.
     let own = unsafe { sys::CRYPTO_get_ex_data(to, index) };
     // SAFETY: the library passes the place of the value: the source's, to be changed to the copy's.
-    let from = unsafe { *value } as u64;
-    // SAFETY: as above.
     unsafe { *value = own };
-    trace::push(Event::Copied { serial: own as u64, from });
     1
 }
 

@@ -18,7 +18,7 @@ macro_rules! opaque {
     };
 }
 
-opaque!(SSL_CTX, SSL, SSL_SESSION, SSL_METHOD, BIO, LHASH, CRYPTO_EX_DATA, X509, EVP_PKEY);
+opaque!(SSL_CTX, SSL, SSL_SESSION, SSL_METHOD, BIO, LHASH, CRYPTO_EX_DATA);
 
 pub(crate) type RemoveCallback = unsafe extern "C" fn(*mut SSL_CTX, *mut SSL_SESSION);
 pub(crate) type NewCallback = unsafe extern "C" fn(*mut SSL, *mut SSL_SESSION) -> c_int;
@@ -47,7 +47,6 @@ pub(crate) type TicketOpened = unsafe extern "C" fn(
     *mut c_void,
 ) -> c_int;
 pub(crate) type VerifyCallback = unsafe extern "C" fn(c_int, *mut c_void) -> c_int;
-pub(crate) type GenerateId = unsafe extern "C" fn(*mut SSL, *mut c_uchar, *mut c_uint) -> c_int;
 pub(crate) type NameCallback = unsafe extern "C" fn(*mut SSL, *mut c_int, *mut c_void) -> c_int;
 pub(crate) type NotResumableCallback = unsafe extern "C" fn(*mut SSL, c_int) -> c_int;
 
@@ -55,7 +54,6 @@ unsafe extern "C" {
     pub(crate) fn OpenSSL_version(which: c_int) -> *const c_char;
     pub(crate) safe fn OpenSSL_version_num() -> c_ulong;
     pub(crate) safe fn ERR_clear_error();
-    pub(crate) safe fn ERR_peek_error() -> c_ulong;
 
     pub(crate) safe fn TLS_method() -> *const SSL_METHOD;
     pub(crate) safe fn TLSv1_2_method() -> *const SSL_METHOD;
@@ -85,9 +83,7 @@ unsafe extern "C" {
     pub(crate) fn SSL_CTX_sess_set_remove_cb(ctx: *mut SSL_CTX, callback: Option<RemoveCallback>);
     pub(crate) fn SSL_CTX_sess_get_remove_cb(ctx: *mut SSL_CTX) -> Option<RemoveCallback>;
     pub(crate) fn SSL_CTX_sess_set_new_cb(ctx: *mut SSL_CTX, callback: Option<NewCallback>);
-    pub(crate) fn SSL_CTX_sess_get_new_cb(ctx: *mut SSL_CTX) -> Option<NewCallback>;
     pub(crate) fn SSL_CTX_sess_set_get_cb(ctx: *mut SSL_CTX, callback: Option<GetCallback>);
-    pub(crate) fn SSL_CTX_sess_get_get_cb(ctx: *mut SSL_CTX) -> Option<GetCallback>;
 
     pub(crate) safe fn SSL_SESSION_new() -> *mut SSL_SESSION;
     pub(crate) fn SSL_SESSION_free(session: *mut SSL_SESSION);
@@ -108,12 +104,12 @@ unsafe extern "C" {
     pub(crate) fn SSL_SESSION_set_time(session: *mut SSL_SESSION, time: c_long) -> c_long;
     pub(crate) fn SSL_SESSION_get_timeout(session: *const SSL_SESSION) -> c_long;
     pub(crate) fn SSL_SESSION_set_timeout(session: *mut SSL_SESSION, seconds: c_long) -> c_long;
-    pub(crate) fn SSL_SESSION_is_resumable(session: *const SSL_SESSION) -> c_int;
-    pub(crate) fn SSL_SESSION_set_ex_data(
+    pub(crate) fn SSL_SESSION_set1_ticket_appdata(
         session: *mut SSL_SESSION,
-        at: c_int,
-        data: *mut c_void,
+        bytes: *const c_void,
+        length: usize,
     ) -> c_int;
+    pub(crate) fn SSL_SESSION_is_resumable(session: *const SSL_SESSION) -> c_int;
     pub(crate) fn SSL_SESSION_get_ex_data(session: *const SSL_SESSION, at: c_int) -> *mut c_void;
     pub(crate) fn CRYPTO_get_ex_new_index(
         class: c_int,
@@ -143,4 +139,85 @@ unsafe extern "C" {
         id: *const c_uchar,
         length: c_uint,
     ) -> c_int;
+
+    pub(crate) fn SSL_CTX_set_info_callback(ctx: *mut SSL_CTX, callback: Option<InfoCallback>);
+    pub(crate) fn SSL_CTX_set_msg_callback(ctx: *mut SSL_CTX, callback: Option<MessageCallback>);
+    pub(crate) fn SSL_CTX_set_session_ticket_cb(
+        ctx: *mut SSL_CTX,
+        make: Option<TicketMake>,
+        opened: Option<TicketOpened>,
+        argument: *mut c_void,
+    ) -> c_int;
+    pub(crate) fn SSL_CTX_set_verify(
+        ctx: *mut SSL_CTX,
+        mode: c_int,
+        callback: Option<VerifyCallback>,
+    );
+    pub(crate) fn SSL_CTX_use_certificate_ASN1(
+        ctx: *mut SSL_CTX,
+        length: c_int,
+        der: *const c_uchar,
+    ) -> c_int;
+    pub(crate) fn SSL_CTX_use_PrivateKey_ASN1(
+        kind: c_int,
+        ctx: *mut SSL_CTX,
+        der: *const c_uchar,
+        length: c_long,
+    ) -> c_int;
+    pub(crate) fn SSL_CTX_set_session_id_context(
+        ctx: *mut SSL_CTX,
+        context: *const c_uchar,
+        length: c_uint,
+    ) -> c_int;
+    pub(crate) fn SSL_CTX_set_num_tickets(ctx: *mut SSL_CTX, tickets: usize) -> c_int;
+    pub(crate) fn SSL_CTX_set_max_early_data(ctx: *mut SSL_CTX, bytes: u32) -> c_int;
+    pub(crate) fn SSL_CTX_set_not_resumable_session_callback(
+        ctx: *mut SSL_CTX,
+        callback: Option<NotResumableCallback>,
+    );
+
+    pub(crate) fn BIO_new_bio_pair(
+        one: *mut *mut BIO,
+        one_bytes: usize,
+        other: *mut *mut BIO,
+        other_bytes: usize,
+    ) -> c_int;
+    pub(crate) fn BIO_write(bio: *mut BIO, bytes: *const c_void, length: c_int) -> c_int;
+    pub(crate) fn BIO_ctrl(
+        bio: *mut BIO,
+        command: c_int,
+        number: c_long,
+        pointer: *mut c_void,
+    ) -> c_long;
+    pub(crate) fn SSL_set_bio(ssl: *mut SSL, read: *mut BIO, write: *mut BIO);
+    pub(crate) fn SSL_get_wbio(ssl: *const SSL) -> *mut BIO;
+    pub(crate) fn SSL_set_connect_state(ssl: *mut SSL);
+    pub(crate) fn SSL_set_accept_state(ssl: *mut SSL);
+    pub(crate) fn SSL_do_handshake(ssl: *mut SSL) -> c_int;
+    pub(crate) fn SSL_is_init_finished(ssl: *const SSL) -> c_int;
+    pub(crate) fn SSL_get_error(ssl: *const SSL, result: c_int) -> c_int;
+    pub(crate) fn SSL_read(ssl: *mut SSL, bytes: *mut c_void, length: c_int) -> c_int;
+    pub(crate) fn SSL_write(ssl: *mut SSL, bytes: *const c_void, length: c_int) -> c_int;
+    pub(crate) fn SSL_renegotiate(ssl: *mut SSL) -> c_int;
+    pub(crate) fn SSL_shutdown(ssl: *mut SSL) -> c_int;
+    pub(crate) fn SSL_get_shutdown(ssl: *const SSL) -> c_int;
+    pub(crate) fn SSL_clear(ssl: *mut SSL) -> c_int;
+    pub(crate) fn SSL_version(ssl: *const SSL) -> c_int;
+    pub(crate) fn SSL_get_session(ssl: *const SSL) -> *mut SSL_SESSION;
+    pub(crate) fn SSL_set_session(ssl: *mut SSL, session: *mut SSL_SESSION) -> c_int;
+    pub(crate) fn SSL_session_reused(ssl: *const SSL) -> c_int;
+    pub(crate) fn SSL_set_ex_data(ssl: *mut SSL, at: c_int, data: *mut c_void) -> c_int;
+    pub(crate) fn SSL_get_ex_data(ssl: *const SSL, at: c_int) -> *mut c_void;
+    pub(crate) fn SSL_set_SSL_CTX(ssl: *mut SSL, ctx: *mut SSL_CTX) -> *mut SSL_CTX;
+    pub(crate) fn SSL_ctrl(
+        ssl: *mut SSL,
+        command: c_int,
+        number: c_long,
+        pointer: *mut c_void,
+    ) -> c_long;
+    pub(crate) fn SHA256(
+        bytes: *const c_uchar,
+        length: usize,
+        digest: *mut c_uchar,
+    ) -> *mut c_uchar;
 }

@@ -7,12 +7,48 @@ use std::cell::{Cell, RefCell};
 pub(crate) enum Event {
     /// A session object came to be.
     Created(u64),
-    /// It became a copy of another one.
-    Copied { serial: u64, from: u64 },
     /// A session object was freed.
     Destroyed(u64),
     /// The remove callback was told of a session.
     Removed { context: usize, serial: u64, resumable: bool },
+    /// The new callback was told of one.
+    New { peer: Peer, serial: u64, resumable: bool },
+    /// The get callback was asked, and answered with a session, or 0 for none.
+    Asked { peer: Peer, id: Vec<u8>, answer: u64 },
+    /// Something happened to a connection.
+    Connection { peer: Peer, attached: Option<Attached>, what: What },
+}
+
+/// One end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Peer {
+    pub(crate) connection: usize,
+    pub(crate) is_server: bool,
+}
+
+/// The session that a connection had at that moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Attached {
+    pub(crate) serial: u64,
+    pub(crate) id: Vec<u8>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    Started,
+    Done,
+    Alert {
+        sent: bool,
+        fatal: bool,
+    },
+    Message {
+        sent: bool,
+        message: Vec<u8>,
+    },
+    /// A ticket was opened: the session that was in it, if it could be.
+    TicketOpened(Option<u64>),
+    /// The server name led to the other context.
+    Switched,
 }
 
 thread_local! {
