@@ -12,6 +12,7 @@ use crate::loom;
 use crate::msrv;
 use crate::parity;
 use crate::program;
+use crate::system_packages;
 use crate::test;
 use crate::weaken;
 use crate::workspace::Workspace;
@@ -40,6 +41,8 @@ const DEMO_ARGUMENTS: &[&str] = &["--connections", "200", "--sessions", "100"];
 /// # Errors
 /// When one fails; the table says which.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
+    // What is compiled needs them too; `test` says what is missing still.
+    system_packages::provide();
     let mut outcomes = Vec::new();
     for (name, step) in STEPS {
         eprintln!("== {name}");
