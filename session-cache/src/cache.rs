@@ -269,6 +269,11 @@ impl SessionCache {
     /// its id is empty. Under [`Rules::DOCUMENTED`] one that was found is marked too, and is what the hook is
     /// told of. Waits for the lock of a shard of the order.
     pub fn remove(&self, session: &Session) -> bool {
+        self.remove_because(session, Departure::Removed)
+    }
+
+    /// Removes for another reason, which the hook and the figures are told.
+    pub(crate) fn remove_because(&self, session: &Session, why: Departure) -> bool {
         if session.id().is_empty() {
             return false;
         }
@@ -280,11 +285,11 @@ impl SessionCache {
                 let own = Session::of(entry.clone());
                 if self.rules.removal_marks_both {
                     own.mark_not_resumable();
-                    self.count(Event::Removed);
-                    self.report(&settings, &own, Departure::Removed);
+                    self.count(why.event());
+                    self.report(&settings, &own, why);
                 } else {
-                    self.count(Event::Removed);
-                    self.report(&settings, session, Departure::Removed);
+                    self.count(why.event());
+                    self.report(&settings, session, why);
                 }
                 drop(own);
                 entry.left();
@@ -293,7 +298,7 @@ impl SessionCache {
                 true
             }
             None => {
-                self.report(&settings, session, Departure::Removed);
+                self.report(&settings, session, why);
                 false
             }
         }

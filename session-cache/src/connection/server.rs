@@ -174,7 +174,7 @@ impl Connection {
         if cache.is_expired(session, cache.now()) {
             cache.count(Event::Timeout);
             if origin == Origin::Cache && !session.version().is_tls13() {
-                cache.remove(session);
+                cache.remove_because(session, Departure::Expired);
             }
             return Ok(false);
         }
