@@ -119,7 +119,7 @@ pub(crate) fn main() {
     println!("it is too old when it comes back: the remove hook");
     clock.advance(Seconds(400));
     assert!(!resumes(&cache_a, &id));
-    assert_eq!(outside.take_calls(), ["remove: Removed inside=0"]);
+    assert_eq!(outside.take_calls(), ["remove: Expired inside=0"]);
 
     println!("the cache is dropped with a session in it: the remove hook");
     handshake(&cache_a, Shutdown::SENT);

@@ -270,6 +270,11 @@ impl SessionCache {
     /// its id is empty. Under [`Rules::DOCUMENTED`] one that was found is marked too, and is what the hook is
     /// told of. Waits for the lock of a shard of the order.
     pub fn remove(&self, session: &Session) -> bool {
+        self.remove_because(session, Departure::Removed)
+    }
+
+    /// Removes for another reason, which the hook and the figures are told.
+    pub(crate) fn remove_because(&self, session: &Session, why: Departure) -> bool {
         if session.id().is_empty() {
             return false;
         }
@@ -281,11 +286,11 @@ impl SessionCache {
                 let own = Session::of(entry.clone());
                 if self.rules.removal_marks_both {
                     own.mark_not_resumable();
-                    self.count(Event::Removed);
-                    self.report(&settings, &own, Departure::Removed);
+                    self.count(why.event());
+                    self.report(&settings, &own, why);
                 } else {
-                    self.count(Event::Removed);
-                    self.report(&settings, session, Departure::Removed);
+                    self.count(why.event());
+                    self.report(&settings, session, why);
                 }
                 drop(own);
                 entry.left();
@@ -294,7 +299,7 @@ impl SessionCache {
                 true
             }
             None => {
-                self.report(&settings, session, Departure::Removed);
+                self.report(&settings, session, why);
                 false
             }
         }
@@ -398,19 +403,26 @@ impl SessionCache {
     }
 
     /// Sets the time from which a session's timeout counts, and moves it in the order at once, if it is in
-    /// this cache (`SSL_SESSION_set_time(3)`). Waits for the lock of a shard of the order.
-    pub fn set_created(&self, session: &Session, created: UnixTime) {
-        self.reposition(session, |stored| stored.set_created(created));
+    /// this cache (`SSL_SESSION_set_time(3)`). False for one that is in another cache, whose order this one
+    /// cannot change: it stays as it was. Waits for the lock of a shard of the order.
+    pub fn set_created(&self, session: &Session, created: UnixTime) -> bool {
+        self.reposition(session, |stored| stored.set_created(created))
     }
 
     /// Sets a session's timeout, and moves it in the order at once, if it is in this cache
-    /// (`SSL_SESSION_set_timeout(3)`). Waits for the lock of a shard of the order.
-    pub fn set_timeout_of(&self, session: &Session, timeout: Seconds) {
-        self.reposition(session, |stored| stored.set_timeout(timeout));
+    /// (`SSL_SESSION_set_timeout(3)`). False for one that is in another cache, whose order this one cannot
+    /// change: it stays as it was. Waits for the lock of a shard of the order.
+    pub fn set_timeout_of(&self, session: &Session, timeout: Seconds) -> bool {
+        self.reposition(session, |stored| stored.set_timeout(timeout))
     }
 
-    fn reposition(&self, session: &Session, change: impl FnOnce(&Stored)) {
-        self.order.reposition(&self.table, session, change, |stored| self.expires(session, stored));
+    fn reposition(&self, session: &Session, change: impl FnOnce(&Stored)) -> bool {
+        let is_ours = self.may_have(session);
+        if is_ours {
+            let expires = |stored: &Stored| self.expires(session, stored);
+            self.order.reposition(&self.table, session, change, expires);
+        }
+        is_ours
     }
 
     /// Returns the last time at which a session is valid in this cache.

@@ -383,9 +383,10 @@ impl Connection {
                 || self.role == Role::Client
                 || settings.remove_hook.is_some();
             if wanted && !settings.mode.contains(CacheMode::NO_INTERNAL_STORE) {
-                // One that cannot be stored is for the hook all the same.
-                if let Ok((_, is_due)) = self.cache.add_with(settings, session) {
-                    self.cache.clear_when_storing(settings, is_due && settings.new_hook.is_none());
+                // One that cannot be stored is for the hook all the same. Clearing is due by the number of
+                // connections; here only what is left of the last one is gone on with.
+                if self.cache.add_with(settings, session).is_ok() {
+                    self.cache.clear_when_storing(settings, false);
                 }
             }
             self.cache.announce(settings, Some(self), session);

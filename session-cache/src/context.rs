@@ -240,7 +240,7 @@ impl<'a> ContextView<'a> {
         }
         if cache.is_expired(&answer, cache.now()) {
             self.count_absence(Absence::Expired);
-            cache.remove(&answer);
+            cache.remove_because(&answer, Departure::Expired);
             return None;
         }
         cache.count(Event::Hit);

@@ -1,4 +1,4 @@
-//! No payload is ever left in a block that goes back to the allocator.
+//! No payload and no id is ever left in a block that goes back to the allocator.
 //!
 //! This file has an allocator of its own that looks through every block it gets back, so it has one test.
 
@@ -7,12 +7,14 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use session_cache::{
-    IdContext, ManualClock, NewSession, Payload, ProtocolVersion, Seconds, SessionCache, SessionId,
-    UnixTime,
+    IdContext, ManualClock, NewSession, Payload, ProtocolVersion, Rules, Seconds, SessionCache,
+    SessionId, UnixTime,
 };
 
 /// What payloads are full of, and nothing else is.
 static MARK: [u8; 16] = *b"\x9dsecret\xc3secret\xe1\xb7";
+/// What ids begin with.
+static ID_MARK: [u8; 16] = *b"\x9dan id\xc3an id\xe1\xb7\x02\x8f";
 const PAYLOAD_BYTES: usize = 1_232;
 
 static MARKED_BLOCKS: AtomicUsize = AtomicUsize::new(0);
@@ -32,7 +34,7 @@ unsafe impl GlobalAlloc for Inspector {
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: the caller gives back a block of `layout`, initialised by `alloc` and no longer used.
         let bytes = unsafe { std::slice::from_raw_parts(block, layout.size()) };
-        if bytes.windows(MARK.len()).any(|window| window == MARK) {
+        if bytes.windows(MARK.len()).any(|window| window == MARK || window == ID_MARK) {
             MARKED_BLOCKS.fetch_add(1, Ordering::Relaxed);
         }
         if layout.size() == PAYLOAD_BYTES {
@@ -61,9 +63,17 @@ fn payload() -> Payload {
     Payload::from(bytes)
 }
 
+/// Never on the heap but in the cache.
+fn id(number: u64) -> SessionId {
+    let mut bytes = [0; 24];
+    bytes[..16].copy_from_slice(&ID_MARK);
+    bytes[16..].copy_from_slice(&number.to_be_bytes());
+    SessionId::new(&bytes).unwrap()
+}
+
 fn session(number: u64) -> NewSession {
-    let id = SessionId::new(&number.to_be_bytes()).unwrap();
-    NewSession::new(ProtocolVersion::TLS13, id, payload()).with_timeout(Seconds(10 + number % 50))
+    NewSession::new(ProtocolVersion::TLS13, id(number), payload())
+        .with_timeout(Seconds(10 + number % 50))
 }
 
 /// Makes sessions leave in every way there is, and returns how many were stored.
@@ -71,7 +81,7 @@ fn play(cache: &SessionCache, clock: &ManualClock) -> usize {
     let view = cache.context(IdContext::EMPTY);
     let mut stored = 0;
     for number in 0..200u64 {
-        let id = SessionId::new(&number.to_be_bytes()).unwrap();
+        let id = id(number);
         view.insert(session(number)).expect("nothing stalls");
         stored += 1;
         match number % 6 {
@@ -100,6 +110,23 @@ fn play(cache: &SessionCache, clock: &ManualClock) -> usize {
     stored
 }
 
+/// What has left is wiped in the end, and what somebody holds when he lets go of it.
+fn leave_and_be_wiped(rules: Rules) {
+    let clock = ManualClock::new(UnixTime(1_000));
+    let cache = SessionCache::builder().rules(rules).sessions_max(20).clock(clock.clone());
+    let cache = cache.build().unwrap();
+    let stored = play(&cache, &clock);
+    let kept = cache.context(IdContext::EMPTY).insert(session(1_000)).expect("nothing stalls");
+    drop(cache);
+    for _ in 0..1_000 {
+        session_core::reclaim();
+    }
+    assert!(kept.payload().starts_with(&MARK), "wiped while a handle holds it");
+    assert_eq!(FREED_PAYLOADS.load(Ordering::Relaxed), stored, "payloads freed of those stored");
+    drop(kept);
+    assert_eq!(FREED_PAYLOADS.swap(0, Ordering::Relaxed), stored + 1);
+}
+
 /// What is evicted or replaced is wiped as more comes, with no help and no other call.
 fn keep_up() {
     for ids in [1_000, 10] {
@@ -119,27 +146,19 @@ fn keep_up() {
 }
 
 #[test]
-fn no_block_goes_back_with_a_payload_in_it() {
+fn r4_no_block_goes_back_with_a_payload_or_an_id_in_it() {
     // The inspector sees what it is there to see.
     drop(black_box(marked(64)));
-    assert_eq!(MARKED_BLOCKS.swap(0, Ordering::Relaxed), 1);
+    drop(black_box(Vec::from(ID_MARK)));
+    assert_eq!(MARKED_BLOCKS.swap(0, Ordering::Relaxed), 2);
 
     drop(session(0));
     drop(black_box(Payload::copy_from(&[7; PAYLOAD_BYTES])));
     assert_eq!(FREED_PAYLOADS.swap(0, Ordering::Relaxed), 2);
 
-    let clock = ManualClock::new(UnixTime(1_000));
-    let cache = SessionCache::builder().sessions_max(20).clock(clock.clone()).build().unwrap();
-    let stored = play(&cache, &clock);
-    let kept = cache.context(IdContext::EMPTY).insert(session(1_000)).expect("nothing stalls");
-    drop(cache);
-    for _ in 0..1_000 {
-        session_core::reclaim();
+    for rules in [Rules::DOCUMENTED, Rules::OPENSSL] {
+        leave_and_be_wiped(rules);
     }
-    assert!(kept.payload().starts_with(&MARK), "wiped while a handle holds it");
-    assert_eq!(FREED_PAYLOADS.load(Ordering::Relaxed), stored, "payloads freed of those stored");
     keep_up();
-    drop(kept);
-    assert_eq!(FREED_PAYLOADS.load(Ordering::Relaxed), stored + 1);
     assert_eq!(MARKED_BLOCKS.load(Ordering::Relaxed), 0, "blocks freed with a secret in them");
 }

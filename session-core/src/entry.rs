@@ -19,7 +19,7 @@
 use core::marker::PhantomData;
 #[cfg(not(session_loom))]
 use core::mem::size_of;
-use core::ptr::NonNull;
+use core::ptr::{self, NonNull};
 use core::sync::atomic::AtomicU64;
 
 use crate::key::Key;
@@ -93,11 +93,12 @@ pub(crate) fn make<V: Send + Sync + 'static>(key: Key, value: V) -> NonNull<Head
 /// * No other thread has ever been able to reach it, and it is not used again.
 pub(crate) unsafe fn unmake<V>(entry: NonNull<Header>) -> V {
     // SAFETY: `make` leaked this very box, and the caller alone knows of it.
-    let entry = unsafe { Box::from_raw(entry.cast::<Entry<V>>().as_ptr()) };
+    let mut entry = unsafe { Box::from_raw(entry.cast::<Entry<V>>().as_ptr()) };
+    wipe(&mut entry.header.key);
     entry.value
 }
 
-/// Drops value and memory: what [`Header::free`] points to.
+/// Drops value and memory, and wipes the key: what [`Header::free`] points to.
 ///
 /// # Safety
 ///
@@ -105,7 +106,17 @@ pub(crate) unsafe fn unmake<V>(entry: NonNull<Header>) -> V {
 /// * Its count has reached zero, and it is not used again.
 unsafe fn free<V>(entry: NonNull<Header>) {
     // SAFETY: `make` leaked this very box, and a count of zero leaves nobody but us.
-    drop(unsafe { Box::from_raw(entry.cast::<Entry<V>>().as_ptr()) });
+    let mut entry = unsafe { Box::from_raw(entry.cast::<Entry<V>>().as_ptr()) };
+    wipe(&mut entry.header.key);
+}
+
+/// Overwrites the key of an entry whose memory is about to be given back: an id can be all that it
+/// takes to resume.
+fn wipe(key: &mut Key) {
+    // Volatile: nobody reads it, and a plain write would be left out.
+    // SAFETY:
+    // * A reference is valid for writes, and aligned.
+    unsafe { ptr::write_volatile(key, Key::EMPTY) };
 }
 
 /// Returns where the value of an entry stands.

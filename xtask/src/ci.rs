@@ -5,6 +5,7 @@
 use std::time::{Duration, Instant};
 
 use crate::clock;
+use crate::conformance;
 use crate::demo;
 use crate::failure::Failure;
 use crate::layers;
@@ -27,6 +28,7 @@ const STEPS: &[Step] = &[
     ("docs", docs),
     ("test", |workspace| test::run(workspace, &[])),
     ("parity", parity_quickly),
+    ("conformance", |workspace| conformance::run(workspace, conformance::Request::Check)),
     ("loom", |workspace| loom::run(workspace, &loom::Request::default())),
     ("weaken", |workspace| weaken::run(workspace, &weaken::Request::Quick)),
     ("msrv", msrv::run_where_possible),
@@ -57,10 +59,10 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
 }
 
 fn report(outcomes: &[(&str, Result<(), Failure>, Duration)]) -> Result<(), Failure> {
-    println!("{:<8}  {:<6}  {:>12}", "step", "result", "time");
+    println!("{:<11}  {:<6}  {:>12}", "step", "result", "time");
     for (name, outcome, elapsed) in outcomes {
         let result = if outcome.is_ok() { "ok" } else { "FAILED" };
-        println!("{name:<8}  {result:<6}  {:>12}", clock::shown(*elapsed));
+        println!("{name:<11}  {result:<6}  {:>12}", clock::shown(*elapsed));
     }
     let failed: Vec<_> =
         outcomes.iter().filter(|(_, outcome, _)| outcome.is_err()).map(|step| step.0).collect();

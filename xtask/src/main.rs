@@ -9,6 +9,7 @@
 mod bench;
 mod ci;
 mod clock;
+mod conformance;
 mod demo;
 mod failure;
 mod fuzz;
@@ -48,12 +49,15 @@ Jobs:
   fuzz TARGET SECONDS  fuzz one of the targets of fuzz/; installs cargo-fuzz where it is missing
   parity [ARGS]        compare the cache with the system's libssl: random sequences of its functions, and
                        scripts of handshakes (--quick, --seed N, --sequences N; --vendored: a newer one)
+  conformance [--check]
+                       run the tests that name rules of docs/rules.md and write docs/conformance.md;
+                       --check: fail if a rule has no passing test, or the page is out of date
   bench [ARGS]         run the benches (ARGS are criterion's: a filter, --quick ...)
   layers               check that no crate depends on one above it
   msrv                 check that the libraries build with the oldest Rust we promise
   miri [ARGS]          run session-core's tests under Miri (needs a nightly toolchain with miri)
   ci                   all of the above that a change must pass: fmt, clippy, docs, layers, test,
-                       parity --quick, loom, weaken --quick, msrv, demo
+                       conformance --check, parity --quick, loom, weaken --quick, msrv, demo
 
 Exit status: 0 done, 1 failed, 2 not understood.";
 
@@ -89,6 +93,10 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
         "san" => {
             let sanitizer = san::Sanitizer::parse(rest)?;
             san::run(&Workspace::find()?, sanitizer)
+        }
+        "conformance" => {
+            let request = conformance::Request::parse(rest)?;
+            conformance::run(&Workspace::find()?, request)
         }
         "shuttle" => shuttle::run(&Workspace::find()?, rest),
         "fuzz" => fuzz::run(&Workspace::find()?, rest),
@@ -140,6 +148,8 @@ mod tests {
         assert_eq!(exit_status_of(&["weaken", "--all"]), 2);
         assert_eq!(exit_status_of(&["san", "msan"]), 2);
         assert_eq!(exit_status_of(&["ci", "now"]), 2);
+        assert_eq!(exit_status_of(&["conformance", "--chekc"]), 2);
+        assert_eq!(exit_status_of(&["conformance", "--check", "R1"]), 2);
         assert_eq!(exit_status_of(&["shuttle", "--deep"]), 2);
         assert_eq!(exit_status_of(&["fuzz", "tables", "10"]), 2);
     }

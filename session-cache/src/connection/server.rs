@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::cache::SessionCache;
 use crate::config::Settings;
-use crate::connection::{Connection, Fatal};
+use crate::connection::{Connection, Fatal, Role};
 use crate::hooks::{Inquiry, Wanted};
 use crate::id::SessionId;
+use crate::mode::CacheMode;
 use crate::session::{ProtocolVersion, Session, key};
 use crate::statistics::{Departure, Event};
 
@@ -178,7 +179,7 @@ impl Connection {
         if cache.is_expired(session, cache.now()) {
             cache.count(Event::Timeout);
             if origin == Origin::Cache && !session.version().is_tls13() {
-                cache.remove(session);
+                cache.remove_because(session, Departure::Expired);
             }
             return Ok(false);
         }
@@ -188,6 +189,9 @@ impl Connection {
     /// Makes an id for a new session: the generator's, or 32 random bytes, and in any case one that this
     /// cache does not hold under the connection's version. The outside cache is not asked.
     ///
+    /// A server's up to TLS 1.2 is empty in a mode without [`CacheMode::SERVER`]: the client is given nothing to
+    /// come back with (R64).
+    ///
     /// # Errors
     ///
     /// [`Fatal::NoId`], [`Fatal::EmptyId`] and [`Fatal::IdTaken`] for what the generator made,
@@ -195,6 +199,11 @@ impl Connection {
     ///
     /// Source: `SSL_CTX_set_generate_session_id(3)`.
     pub fn new_id(&self) -> Result<SessionId, Fatal> {
+        // The library asks the context that the server name led to, here alone.
+        let stores = self.current.settings_ref().mode.contains(CacheMode::SERVER);
+        if self.role == Role::Server && !stores && !self.version.is_tls13() {
+            return Ok(SessionId::EMPTY);
+        }
         let is_taken = |id: &SessionId| self.has_matching_id(id);
         let generator =
             self.generator.clone().or_else(|| self.cache.settings_ref().generator.clone());
