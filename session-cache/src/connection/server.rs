@@ -36,7 +36,7 @@ impl Connection {
         let settings = cache.settings();
         self.detach_for_lookup();
         let Some(session) = self.fetch(&settings, id, Wanted::Lookup) else { return Ok(false) };
-        let is_found = self.accept(session, Origin::Cache)?;
+        let is_found = self.accept(&settings, session, Origin::Cache)?;
         if is_found {
             if let Some(session) = &self.session {
                 cache.refresh(&settings, session);
@@ -62,11 +62,11 @@ impl Connection {
         self.detach_for_lookup();
         if cache.rules().single_use_removes_first {
             let Some(session) = self.fetch(&settings, id, Wanted::Take) else { return Ok(false) };
-            if !cache.remove(&session) {
+            if !cache.remove_for(&settings, &session, Departure::Removed) {
                 cache.count(Event::SingleUseLost);
                 return Ok(false);
             }
-            return self.accept(session, Origin::Ticket);
+            return self.accept(&settings, session, Origin::Ticket);
         }
         loop {
             let (session, is_inside) = match self.inside(&settings, id) {
@@ -76,7 +76,7 @@ impl Connection {
                     None => return Ok(false),
                 },
             };
-            if !self.may_come_back(&session, Origin::Cache)? {
+            if !self.may_come_back(&settings, &session, Origin::Cache)? {
                 return Ok(false);
             }
             if !is_inside || cache.take_out_exact(&settings, &session, Departure::Taken) {
@@ -98,7 +98,8 @@ impl Connection {
     /// [`Fatal::IdContextUninitialized`].
     pub fn resume_ticket(&mut self, session: Session) -> Result<bool, Fatal> {
         self.detach_for_lookup();
-        self.accept(session, Origin::Ticket)
+        let settings = self.cache.settings();
+        self.accept(&settings, session, Origin::Ticket)
     }
 
     /// A TLS 1.3 server that looks for a session has none; up to TLS 1.2 the old one stays until there is
@@ -127,9 +128,6 @@ impl Connection {
     }
 
     fn outside(&self, settings: &Settings, id: &SessionId, wanted: Wanted) -> Option<Session> {
-        if id.is_empty() {
-            return None;
-        }
         let inquiry = Inquiry {
             cache: &self.cache,
             connection: Some(self),
@@ -141,8 +139,13 @@ impl Connection {
         self.cache.outside(settings, inquiry)
     }
 
-    fn accept(&mut self, session: Session, origin: Origin) -> Result<bool, Fatal> {
-        if !self.may_come_back(&session, origin)? {
+    fn accept(
+        &mut self,
+        settings: &Settings,
+        session: Session,
+        origin: Origin,
+    ) -> Result<bool, Fatal> {
+        if !self.may_come_back(settings, &session, origin)? {
             return Ok(false);
         }
         self.attach_resumed(session);
@@ -159,7 +162,12 @@ impl Connection {
     }
 
     /// Checks version, id context and age, in this order.
-    fn may_come_back(&self, session: &Session, origin: Origin) -> Result<bool, Fatal> {
+    fn may_come_back(
+        &self,
+        settings: &Settings,
+        session: &Session,
+        origin: Origin,
+    ) -> Result<bool, Fatal> {
         let cache = &self.cache;
         if session.version() != self.version {
             return Ok(false);
@@ -174,7 +182,7 @@ impl Connection {
         if cache.is_expired(session, cache.now()) {
             cache.count(Event::Timeout);
             if origin == Origin::Cache && !session.version().is_tls13() {
-                cache.remove(session);
+                cache.remove_for(settings, session, Departure::Expired);
             }
             return Ok(false);
         }

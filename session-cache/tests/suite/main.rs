@@ -10,5 +10,6 @@ mod interleaving;
 mod model;
 mod ownership;
 mod scene;
+mod symptoms;
 mod threads;
 mod values;
