@@ -1,7 +1,7 @@
 //! The cache as a whole: what concerns all sessions, whatever their id context.
 //!
-//! Invariant: every session that leaves the table passes [`SessionCache::left`], once, with its reason,
-//! outside every lock and guard. Hooks and the clock are foreign code: they run there, or where else no
+//! Invariant: every session that leaves the table is counted and marked ([`SessionCache::depart`]) and told
+//! of ([`SessionCache::tell`]), once, with its reason, outside every lock and guard. Hooks and the clock are foreign code: they run there, or where else no
 //! lock and no guard is held.
 
 use std::fmt;
@@ -115,6 +115,10 @@ impl Evicted {
         }
         true
     }
+
+    fn iter(&self) -> impl Iterator<Item = &Handle<Entry>> {
+        self.first.iter().chain(&self.others)
+    }
 }
 
 /// What became of a session that was added.
@@ -197,8 +201,14 @@ impl SessionCache {
         let updates = again_moves && settings.mode.contains(CacheMode::UPDATE_TIME);
         let created = updates.then(|| self.now());
         let expires = |stored: &Stored| self.expires(session, stored);
+        let bytes = session.stored().cost_bytes();
         let mut evicted = Evicted::default();
         let entered = loop {
+            // A limit that was lowered since the settings were read: nobody's leaving would make room.
+            let bytes_max = self.order.bytes_limit();
+            if bytes > bytes_max {
+                break Err(Err(self.not_stored(NotStored::TooLarge { bytes, bytes_max })));
+            }
             // Nobody leaves for one that may be in another cache: `enter` knows.
             if session.is_in_no_cache() && self.order.has_no_room(&self.table, session) {
                 evicted.add(self.order.evict_one(&self.table, room_of(session), None));
@@ -207,8 +217,11 @@ impl SessionCache {
                 Entered::In { replaced, is_due } => break Ok((replaced, is_due)),
                 Entered::Already => break Err(Ok((Added::Identical, false))),
                 Entered::NoRoom => {
-                    // It replaces one that is smaller: has_no_room does not see that.
-                    evicted.add(self.order.evict_one(&self.table, room_of(session), None));
+                    // It replaces one that is smaller, which has_no_room does not see, and which stays
+                    // until it is replaced.
+                    let replaced = self.table.handle(session.key()).map(Session::of);
+                    let room = room_of(session);
+                    evicted.add(self.order.evict_one(&self.table, room, replaced.as_ref()));
                 }
                 Entered::Elsewhere => break Err(Err(NotStored::OtherCache)),
                 Entered::Stalled => break Err(Err(self.not_stored(NotStored::Stalled))),
@@ -218,19 +231,26 @@ impl SessionCache {
             // Its place was taken over; a limit that was lowered lazily may still ask for more.
             while evicted.add(self.order.evict_one(&self.table, Room::NONE, Some(session))) {}
         }
-        let added = match entered {
+        let (added, replaced) = match entered {
             Ok((replaced, is_due)) => {
                 self.count(Event::Stored);
                 let added = if replaced.is_some() { Added::Replaced } else { Added::New };
-                if let Some(replaced) = replaced {
-                    self.left(settings, replaced, Departure::Replaced);
-                }
-                Ok((added, is_due))
+                (Ok((added, is_due)), replaced)
             }
-            Err(result) => result,
+            Err(result) => (result, None),
         };
+        // All are counted and marked before the first hook is called.
+        if let Some(entry) = &replaced {
+            self.depart(entry, Departure::Replaced);
+        }
+        for entry in evicted.iter() {
+            self.depart(entry, Departure::Evicted);
+        }
+        if let Some(entry) = replaced {
+            self.tell(settings, entry, Departure::Replaced);
+        }
         for entry in evicted.first.into_iter().chain(evicted.others) {
-            self.left(settings, entry, Departure::Evicted);
+            self.tell(settings, entry, Departure::Evicted);
         }
         session_core::settle();
         added
@@ -270,36 +290,38 @@ impl SessionCache {
     /// its id is empty. Under [`Rules::DOCUMENTED`] one that was found is marked too, and is what the hook is
     /// told of. Waits for the lock of a shard of the order.
     pub fn remove(&self, session: &Session) -> bool {
-        self.remove_because(session, Departure::Removed)
+        self.remove_for(&self.settings.load(), session, Departure::Removed)
     }
 
-    /// Removes for another reason, which the hook and the figures are told.
-    pub(crate) fn remove_because(&self, session: &Session, why: Departure) -> bool {
+    /// As [`remove`](SessionCache::remove), for a reason.
+    pub(crate) fn remove_for(
+        &self,
+        settings: &Settings,
+        session: &Session,
+        why: Departure,
+    ) -> bool {
         if session.id().is_empty() {
             return false;
         }
-        let settings = self.settings.load();
         let found = self.take_out(session);
         session.mark_not_resumable();
         match found {
             Some(entry) => {
-                let own = Session::of(entry.clone());
+                self.count(why.event());
+                entry.left();
+                let own = Session::of(entry);
                 if self.rules.removal_marks_both {
                     own.mark_not_resumable();
-                    self.count(why.event());
-                    self.report(&settings, &own, why);
+                    self.report(settings, &own, why);
                 } else {
-                    self.count(why.event());
-                    self.report(&settings, session, why);
+                    self.report(settings, session, why);
                 }
                 drop(own);
-                entry.left();
-                drop(entry);
                 session_core::settle();
                 true
             }
             None => {
-                self.report(&settings, session, why);
+                self.report(settings, session, why);
                 false
             }
         }
@@ -364,8 +386,12 @@ impl SessionCache {
         let removed = flushed.len();
         if removed > 0 {
             let settings = self.settings.load_full();
+            // All are counted and marked before the first hook is called.
+            for entry in &flushed {
+                self.depart(entry, Departure::Flushed);
+            }
             for entry in flushed {
-                self.left(&settings, entry, Departure::Flushed);
+                self.tell(&settings, entry, Departure::Flushed);
             }
             session_core::settle();
         }
@@ -403,26 +429,21 @@ impl SessionCache {
     }
 
     /// Sets the time from which a session's timeout counts, and moves it in the order at once, if it is in
-    /// this cache (`SSL_SESSION_set_time(3)`). False for one that is in another cache, whose order this one
-    /// cannot change: it stays as it was. Waits for the lock of a shard of the order.
+    /// this cache (`SSL_SESSION_set_time(3)`). False for one that is in another cache, where it stays as it
+    /// is. Waits for the lock of a shard of the order.
     pub fn set_created(&self, session: &Session, created: UnixTime) -> bool {
         self.reposition(session, |stored| stored.set_created(created))
     }
 
     /// Sets a session's timeout, and moves it in the order at once, if it is in this cache
-    /// (`SSL_SESSION_set_timeout(3)`). False for one that is in another cache, whose order this one cannot
-    /// change: it stays as it was. Waits for the lock of a shard of the order.
+    /// (`SSL_SESSION_set_timeout(3)`). False for one that is in another cache, where it stays as it is. Waits
+    /// for the lock of a shard of the order.
     pub fn set_timeout_of(&self, session: &Session, timeout: Seconds) -> bool {
         self.reposition(session, |stored| stored.set_timeout(timeout))
     }
 
     fn reposition(&self, session: &Session, change: impl FnOnce(&Stored)) -> bool {
-        let is_ours = self.may_have(session);
-        if is_ours {
-            let expires = |stored: &Stored| self.expires(session, stored);
-            self.order.reposition(&self.table, session, change, expires);
-        }
-        is_ours
+        self.order.reposition(&self.table, session, change, |stored| self.expires(session, stored))
     }
 
     /// Returns the last time at which a session is valid in this cache.
@@ -588,22 +609,32 @@ impl SessionCache {
         self.clock.now()
     }
 
-    /// Every session that has left the table passes here, once, outside every lock and guard.
+    /// A session that has left the table: it departs, and who wants to hear of it is told.
     pub(crate) fn left(&self, settings: &Settings, entry: Handle<Entry>, why: Departure) {
+        self.depart(&entry, why);
+        self.tell(settings, entry, why);
+    }
+
+    /// Every session that has left the table passes here, once.
+    fn depart(&self, entry: &Handle<Entry>, why: Departure) {
         self.count(why.event());
         trace::left(why);
         if why.marks() {
             entry.stored().mark_not_resumable();
         }
+        entry.left();
+    }
+
+    /// Every session that has departed passes here, once, outside every lock and guard.
+    fn tell(&self, settings: &Settings, entry: Handle<Entry>, why: Departure) {
         let is_reported = match why {
             Departure::Replaced => self.rules.replacement_is_reported,
             Departure::Refused => false,
             _ => true,
         };
         if is_reported && settings.remove_hook.is_some() {
-            self.report(settings, &Session::of(entry.clone()), why);
+            self.report(settings, &Session::of(entry), why);
         }
-        entry.left();
     }
 
     /// Tells the remove hook.
@@ -625,12 +656,13 @@ impl SessionCache {
         self.counters.sum(event)
     }
 
-    /// Clears expired sessions when it is time to, `connections` having been made; under the rules by which
-    /// every 255th does.
-    pub(crate) fn clear_after(&self, settings: &Settings, connections: u64) {
+    /// Clears expired sessions when it is time to: after 255 connections, of clients and servers together,
+    /// under the rules by which they count.
+    pub(crate) fn clear_after_connection(&self, settings: &Settings) {
         if !self.rules.clears_every_255 || settings.mode.contains(CacheMode::NO_AUTO_CLEAR) {
             return;
         }
+        let connections = self.sum(Event::ConnectGood) + self.sum(Event::AcceptGood);
         // Relaxed, all: a schedule; nothing is read on its account.
         let due = self.next_clearing.load(Ordering::Relaxed);
         let next = connections + CLEARING_CONNECTIONS;
@@ -649,7 +681,7 @@ impl SessionCache {
         if !self.rules.clears_every_255 || settings.mode.contains(CacheMode::NO_AUTO_CLEAR) {
             return;
         }
-        // Relaxed: as in `clear_after`.
+        // Relaxed: as in `clear_after_connection`.
         if is_due || self.clearing_goes_on.load(Ordering::Relaxed) {
             self.clear_some();
         }
@@ -658,12 +690,16 @@ impl SessionCache {
     fn clear_some(&self) {
         let (sessions, all) = self.flush_before(Some(self.now()), CLEARING_SESSIONS_MAX);
         trace::cleared(sessions, all);
-        self.clearing_goes_on.store(!all, Ordering::Relaxed); // Relaxed: as in `clear_after`.
+        // Relaxed: as in `clear_after_connection`.
+        self.clearing_goes_on.store(!all, Ordering::Relaxed);
     }
 }
 
 impl Drop for SessionCache {
     fn drop(&mut self) {
+        self.flush(UnixTime(0));
+        // What its hook put into it meanwhile goes without a word, or it might never end.
+        self.change_checked(|settings| settings.remove_hook = None);
         self.flush(UnixTime(0));
     }
 }

@@ -106,8 +106,8 @@ pub struct Connection {
     session: Option<Session>,
     reused: bool,
     renegotiates: bool,
-    /// Whether the first handshake was counted.
-    counted: bool,
+    /// Where the first handshake counts as begun, as long as that may change.
+    counted_in: CountedIn,
     shutdown: Shutdown,
 }
 
@@ -117,6 +117,13 @@ enum State {
     During,
     Established,
     Failed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CountedIn {
+    Neither,
+    Cache,
+    Current,
 }
 
 /// Says in which directions a connection was closed (OpenSSL's `SSL_SENT_SHUTDOWN` and
@@ -216,7 +223,7 @@ impl Connection {
             session: None,
             reused: false,
             renegotiates: false,
-            counted: false,
+            counted_in: CountedIn::Neither,
             shutdown: Shutdown::default(),
         }
     }
@@ -313,9 +320,9 @@ impl Connection {
             (Role::Server, false) => Event::Accept,
             (Role::Server, true) => Event::AcceptRenegotiate,
         };
-        let counts = if self.renegotiates { &self.current } else { &self.cache };
+        let counts = if event == Event::AcceptRenegotiate { &self.current } else { &self.cache };
         counts.count(event);
-        self.counted = !self.renegotiates;
+        self.counted_in = if self.renegotiates { CountedIn::Neither } else { CountedIn::Cache };
     }
 
     /// Says which version was agreed on, when it is another than was said at the beginning.
@@ -368,7 +375,7 @@ impl Connection {
         if session.id().is_empty() || session.is_marked_not_resumable() {
             return;
         }
-        if self.role == Role::Server && self.verify_peer && self.id_context.is_empty() {
+        if self.role == Role::Server && self.verify_peer && session.id_context().is_empty() {
             return;
         }
         let side = match self.role {
@@ -429,7 +436,7 @@ impl Connection {
             }
         }
         if cache.rules().clears_every_255 {
-            cache.clear_after(&settings, cache.sum(self.good()));
+            cache.clear_after_connection(&settings);
         }
     }
 
@@ -460,7 +467,11 @@ impl Connection {
         self.state = State::Failed;
     }
 
+    /// The session goes as bad; once.
     fn fail(&mut self) {
+        if self.state == State::Failed {
+            return;
+        }
         if let Some(session) = &self.session {
             self.cache.remove(session);
         }
@@ -475,7 +486,7 @@ impl Connection {
         self.state = State::Before;
         self.reused = false;
         self.renegotiates = false;
-        self.counted = false;
+        self.counted_in = CountedIn::Neither;
         self.shutdown = Shutdown::default();
     }
 
@@ -486,9 +497,17 @@ impl Connection {
         if self.id_context == self.current.settings_ref().id_context {
             self.id_context = other.settings_ref().id_context;
         }
-        if self.counted && self.state == State::During && self.role == Role::Server {
-            self.current.uncount(Event::Accept);
-            other.count(Event::Accept);
+        if self.state == State::During && self.role == Role::Server {
+            let counted_in = match self.counted_in {
+                CountedIn::Neither => None,
+                CountedIn::Cache => Some(&self.cache),
+                CountedIn::Current => Some(&self.current),
+            };
+            if let Some(counted_in) = counted_in {
+                counted_in.uncount(Event::Accept);
+                other.count(Event::Accept);
+                self.counted_in = CountedIn::Current;
+            }
         }
         self.current = Arc::clone(other);
     }

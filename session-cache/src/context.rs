@@ -135,6 +135,8 @@ impl<'a> ContextView<'a> {
                     self.cache.refresh(&settings, &found);
                     return Some(found);
                 }
+                // Nobody came with an id that is none.
+                Err(Absence::Missing) if id.is_empty() => return None,
                 Err(Absence::Missing) => self.cache.count(Event::Miss),
                 Err(absence) => {
                     self.count_absence(absence);
@@ -163,6 +165,7 @@ impl<'a> ContextView<'a> {
                     }
                     // It was here: unless another one has come in its place, somebody else got it.
                     Ok(_) => if_missing = Event::SingleUseLost,
+                    Err(Absence::Missing) if id.is_empty() => return None,
                     Err(Absence::Missing) => break self.cache.count(if_missing),
                     Err(absence) => {
                         self.count_absence(absence);
@@ -240,7 +243,7 @@ impl<'a> ContextView<'a> {
         }
         if cache.is_expired(&answer, cache.now()) {
             self.count_absence(Absence::Expired);
-            cache.remove_because(&answer, Departure::Expired);
+            cache.remove_for(settings, &answer, Departure::Expired);
             return None;
         }
         cache.count(Event::Hit);
@@ -290,7 +293,7 @@ impl SessionCache {
     /// Under rules that say so it is checked first: one of another version, id or context, or too old, is no
     /// answer. Under the others the caller checks.
     pub(crate) fn outside(&self, settings: &Settings, inquiry: Inquiry<'_>) -> Option<Session> {
-        let hook = settings.get_hook.as_ref()?;
+        let hook = settings.get_hook.as_ref().filter(|_| !inquiry.id.is_empty())?;
         let answer = hooks::run(self, || hook(inquiry))??;
         if answer.is_marked_not_resumable() {
             self.count(Event::NotResumable);
@@ -307,13 +310,18 @@ impl SessionCache {
             }
             if self.is_expired(&answer, self.now()) {
                 self.count(Event::Timeout);
-                answer.mark_not_resumable();
-                self.report(settings, &answer, Departure::Expired);
+                if !self.take_out_exact(settings, &answer, Departure::Expired) {
+                    answer.mark_not_resumable();
+                    self.report(settings, &answer, Departure::Expired);
+                }
                 return None;
             }
-            if inquiry.wanted == Wanted::Take {
-                return Some(answer);
-            }
+        }
+        // What is used once must not be found again: but libssl's replay protection counts on what is inside.
+        let is_used_up = inquiry.wanted == Wanted::Take
+            && !(self.rules().single_use_removes_first && inquiry.connection.is_some());
+        if is_used_up {
+            return Some(answer);
         }
         if settings.stores_answers(&self.rules()) {
             // One that cannot be stored is used all the same.

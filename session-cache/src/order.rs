@@ -154,21 +154,29 @@ impl Order {
         }
     }
 
-    /// Changes what decides when a session expires, and moves it to its new place in the order; if it is in
-    /// another cache, or none, the change is made all the same.
+    /// Changes what decides when a session expires, and moves it to its new place in the order, if it has one;
+    /// one that is in another cache is not changed, since its place there would be wrong. Says whether it was.
     pub(crate) fn reposition(
         &self,
         table: &Table<Entry>,
         session: &Session,
         change: impl FnOnce(&Stored),
         expires: impl Fn(&Stored) -> UnixTime,
-    ) {
+    ) -> bool {
         let stored = session.stored();
         let mut section = self.section(table.hash(session.key()));
-        change(stored);
         if let Some(place) = section.place_if_linked(stored) {
+            change(stored);
             section.line.queue.relink(place, expires(stored));
+            return true;
         }
+        // Claimed meanwhile, so that no other cache gives it a place by the old time.
+        let is_free = stored.claim_place();
+        if is_free {
+            change(stored);
+            stored.set_place(Place::NONE);
+        }
+        is_free
     }
 
     /// Unlinks a session that has left the table; waits for its shard's lock.
@@ -328,6 +336,11 @@ impl Order {
     /// Counts the places taken: at least the live sessions, at most the limit.
     pub(crate) fn occupied(&self) -> usize {
         self.places.sessions()
+    }
+
+    /// Returns the most bytes, as they stand.
+    pub(crate) fn bytes_limit(&self) -> usize {
+        self.places.bytes_limit()
     }
 
     /// Counts the bytes taken.

@@ -66,6 +66,12 @@ impl Places {
         self.taken.0.bytes.load(Ordering::Relaxed)
     }
 
+    /// Returns the most bytes.
+    pub(crate) fn bytes_limit(&self) -> usize {
+        // Relaxed: limits stand for themselves.
+        self.bytes_limit.load(Ordering::Relaxed)
+    }
+
     /// A guess: places are taken by exchanges that compare.
     pub(crate) fn has_free(&self, wanted: Room) -> bool {
         // Relaxed, both: as above.

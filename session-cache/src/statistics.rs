@@ -78,7 +78,7 @@ macro_rules! figures {
         }
 
         /// Is what is counted.
-        #[derive(Clone, Copy, Debug)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Event {
             $($event,)*
         }

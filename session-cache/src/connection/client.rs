@@ -4,7 +4,7 @@ use crate::config::Settings;
 use crate::connection::{Connection, Fatal};
 use crate::mode::CacheMode;
 use crate::session::{ProtocolVersion, Session};
-use crate::statistics::Event;
+use crate::statistics::{Departure, Event};
 
 impl Connection {
     /// Returns the session to offer in the ClientHello: the attached one, if it may be.
@@ -62,10 +62,10 @@ impl Connection {
 
     /// A TLS 1.3 session that was resumed leaves the client's cache.
     pub(super) fn remove_if_used_up(&self, settings: &Settings) {
-        if let Some(session) = &self.session {
-            if session.version().is_tls13() && settings.mode.contains(CacheMode::CLIENT) {
-                self.cache.remove(session);
-            }
+        let Some(session) = &self.session else { return };
+        let uses_up = session.version().is_tls13() && settings.mode.contains(CacheMode::CLIENT);
+        if self.reused && uses_up {
+            self.cache.remove_for(settings, session, Departure::Removed);
         }
     }
 }

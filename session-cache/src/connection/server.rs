@@ -37,7 +37,7 @@ impl Connection {
         let settings = cache.settings();
         self.detach_for_lookup();
         let Some(session) = self.fetch(&settings, id, Wanted::Lookup) else { return Ok(false) };
-        let is_found = self.accept(session, Origin::Cache)?;
+        let is_found = self.accept(&settings, session, Origin::Cache)?;
         if is_found {
             if let Some(session) = &self.session {
                 cache.refresh(&settings, session);
@@ -63,11 +63,11 @@ impl Connection {
         self.detach_for_lookup();
         if cache.rules().single_use_removes_first {
             let Some(session) = self.fetch(&settings, id, Wanted::Take) else { return Ok(false) };
-            if !cache.remove(&session) {
+            if !cache.remove_for(&settings, &session, Departure::Removed) {
                 cache.count(Event::SingleUseLost);
                 return Ok(false);
             }
-            return self.accept(session, Origin::Ticket);
+            return self.accept(&settings, session, Origin::Ticket);
         }
         loop {
             let (session, is_inside) = match self.inside(&settings, id) {
@@ -77,7 +77,7 @@ impl Connection {
                     None => return Ok(false),
                 },
             };
-            if !self.may_come_back(&session, Origin::Cache)? {
+            if !self.may_come_back(&settings, &session, Origin::Cache)? {
                 return Ok(false);
             }
             if !is_inside || cache.take_out_exact(&settings, &session, Departure::Taken) {
@@ -99,7 +99,8 @@ impl Connection {
     /// [`Fatal::IdContextUninitialized`].
     pub fn resume_ticket(&mut self, session: Session) -> Result<bool, Fatal> {
         self.detach_for_lookup();
-        self.accept(session, Origin::Ticket)
+        let settings = self.cache.settings();
+        self.accept(&settings, session, Origin::Ticket)
     }
 
     /// A TLS 1.3 server that looks for a session has none; up to TLS 1.2 the old one stays until there is
@@ -128,9 +129,6 @@ impl Connection {
     }
 
     fn outside(&self, settings: &Settings, id: &SessionId, wanted: Wanted) -> Option<Session> {
-        if id.is_empty() {
-            return None;
-        }
         let inquiry = Inquiry {
             cache: &self.cache,
             connection: Some(self),
@@ -142,8 +140,13 @@ impl Connection {
         self.cache.outside(settings, inquiry)
     }
 
-    fn accept(&mut self, session: Session, origin: Origin) -> Result<bool, Fatal> {
-        let may = self.may_come_back(&session, origin);
+    fn accept(
+        &mut self,
+        settings: &Settings,
+        session: Session,
+        origin: Origin,
+    ) -> Result<bool, Fatal> {
+        let may = self.may_come_back(settings, &session, origin);
         if may.is_err() && self.version.is_tls13() && self.cache.rules().failing_is_bad {
             self.cache.remove(&session);
         }
@@ -164,7 +167,12 @@ impl Connection {
     }
 
     /// Checks version, id context and age, in this order.
-    fn may_come_back(&self, session: &Session, origin: Origin) -> Result<bool, Fatal> {
+    fn may_come_back(
+        &self,
+        settings: &Settings,
+        session: &Session,
+        origin: Origin,
+    ) -> Result<bool, Fatal> {
         let cache = &self.cache;
         if session.version() != self.version {
             return Ok(false);
@@ -179,7 +187,7 @@ impl Connection {
         if cache.is_expired(session, cache.now()) {
             cache.count(Event::Timeout);
             if origin == Origin::Cache && !session.version().is_tls13() {
-                cache.remove_because(session, Departure::Expired);
+                cache.remove_for(settings, session, Departure::Expired);
             }
             return Ok(false);
         }

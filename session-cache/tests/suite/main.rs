@@ -10,6 +10,7 @@ mod interleaving;
 mod model;
 mod ownership;
 mod scene;
+mod symptoms;
 mod threads;
 mod tickets;
 mod values;
