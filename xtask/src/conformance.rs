@@ -84,6 +84,7 @@ pub(crate) fn run(workspace: &Workspace, request: Request) -> Result<(), Failure
     eprintln!("conformance: {}", page::sums(&book, &evidence));
     match gaps.len() {
         0 => Ok(()),
+        1 => Err(Failure::failed("conformance: one gap, named above")),
         many => Err(Failure::failed(format!("conformance: {many} gaps, named above"))),
     }
 }
