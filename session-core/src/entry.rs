@@ -23,7 +23,7 @@ use core::ptr::{self, NonNull};
 use core::sync::atomic::AtomicU64;
 
 use crate::key::Key;
-use crate::link::{AtomicLink, Link};
+use crate::link::{AtomicLink, Link, can_lead_to};
 use crate::sync::{Acquire, AtomicU32, Canary, Relaxed, Release, fence};
 
 /// The part of an entry that knows no type: 64 bytes.
@@ -82,7 +82,12 @@ pub(crate) fn make<V: Send + Sync + 'static>(key: Key, value: V) -> NonNull<Head
         key,
         canary: Canary::new(),
     };
-    NonNull::from(Box::leak(Box::new(Entry { header, value }))).cast()
+    let entry = NonNull::from(Box::leak(Box::new(Entry { header, value }))).cast::<Header>();
+    assert!(
+        can_lead_to(entry.as_ptr().addr()),
+        "the allocator gives addresses of less than 48 bits"
+    );
+    entry
 }
 
 /// Takes a private entry apart and gives its value back.
