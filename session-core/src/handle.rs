@@ -34,6 +34,12 @@ impl<'g, V> Borrow<'g, V> {
         self.held.header().key()
     }
 
+    /// Returns the key's hash in its table, as [`Table::hash`](crate::Table::hash) does, without hashing.
+    #[inline]
+    pub fn hash(&self) -> u64 {
+        self.held.header().hash
+    }
+
     /// Returns the value for as long as the borrow could last.
     #[inline]
     pub fn value(self) -> &'g V {
@@ -157,6 +163,12 @@ impl<V> Handle<V> {
     #[inline]
     pub fn key(&self) -> &Key {
         self.held().header().key()
+    }
+
+    /// Returns the key's hash in its table, as [`Table::hash`](crate::Table::hash) does, without hashing.
+    #[inline]
+    pub fn hash(&self) -> u64 {
+        self.held().header().hash
     }
 
     /// Whether two handles are of the same entry, and not only of equal keys.
