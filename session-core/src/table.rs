@@ -2,7 +2,7 @@
 //!
 //! The first bits of a key's hash choose the bucket; the list's order is the whole hash. The buckets
 //! are so many that most hold one entry or none: a miss is then decided by the bucket's word alone,
-//! and a hit costs that line and the entry's.
+//! which carries a filter of what is in its list, and a hit costs that line and the entry's.
 //!
 //! Invariant: a table holds at most one live entry of a key. See `chain` for why.
 
@@ -92,7 +92,8 @@ impl<V: Send + Sync + 'static> Table<V> {
     ///
     /// The size is no bound: a table takes any number of entries, and doubles its buckets when there
     /// are more entries than those. Costs 16 to 32 bytes an entry, touched only as entries come.
-    /// Buckets that were added cost a lookup one step more than those the table was made with.
+    /// Buckets that were added cost a lookup one step more than those the table was made with, and one of an
+    /// unknown key some more: they have no filter.
     ///
     /// # Panics
     ///
@@ -184,10 +185,23 @@ impl<V: Send + Sync + 'static> Table<V> {
     /// entries wait to be freed. The table stays as it is, and in the second case the entry may be
     /// linked later.
     pub fn link(&self, handle: &Handle<V>) -> Result<Option<Handle<V>>, LinkRefused> {
+        self.link_hashed(self.hash(handle.key()), handle)
+    }
+
+    /// [`link`](Table::link) of an entry whose key's [`hash`](Table::hash) is known.
+    ///
+    /// # Errors
+    ///
+    /// As for [`link`](Table::link).
+    pub fn link_hashed(
+        &self,
+        hash: u64,
+        handle: &Handle<V>,
+    ) -> Result<Option<Handle<V>>, LinkRefused> {
         if self.is_stalled() {
             return Err(LinkRefused::Stalled { waiting_max: self.waiting_max });
         }
-        let result = self.link_under(&pin(), handle);
+        let result = self.link_under(&pin(), hash, handle);
         reclaim::settle();
         result
     }
@@ -327,6 +341,7 @@ impl<V: Send + Sync + 'static> Table<V> {
     }
 
     /// [`insert`](Table::insert) under a guard of the caller's.
+    #[inline]
     pub(crate) fn insert_under(
         &self,
         guard: &Guard,
@@ -347,6 +362,7 @@ impl<V: Send + Sync + 'static> Table<V> {
     }
 
     /// [`replace`](Table::replace) under a guard of the caller's.
+    #[inline]
     pub(crate) fn replace_under(
         &self,
         guard: &Guard,
@@ -363,10 +379,10 @@ impl<V: Send + Sync + 'static> Table<V> {
     pub(crate) fn link_under(
         &self,
         guard: &Guard,
+        hash: u64,
         handle: &Handle<V>,
     ) -> Result<Option<Handle<V>>, LinkRefused> {
         let new = handle.held();
-        let hash = self.hasher.hash(new.header().key());
         if !new.header().claim(hash) {
             return Err(LinkRefused::LinkedBefore);
         }
@@ -398,8 +414,11 @@ impl<V: Send + Sync + 'static> Table<V> {
     /// [`remove_exact`](Table::remove_exact) under a guard of the caller's.
     pub(crate) fn remove_exact_under(&self, guard: &Guard, handle: &Handle<V>) -> bool {
         let held = handle.held();
-        // Not the entry's own: one that is in no table has none yet.
-        let hash = self.hasher.hash(held.header().key());
+        let hash = match held.header().hash() {
+            // One that is in no table, or is just being linked, has none yet.
+            0 => self.hash(held.header().key()),
+            hash => hash,
+        };
         let removed = self.buckets.chain(hash).remove_exact(held, guard);
         if removed {
             self.live.subtract(1);

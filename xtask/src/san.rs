@@ -56,10 +56,12 @@ impl Sanitizer {
 
     fn rust_flags(self) -> &'static str {
         match self {
-            Sanitizer::Address => "-Zsanitizer=address",
-            Sanitizer::Leak => "-Zsanitizer=leak",
+            Sanitizer::Address => "--cfg session_sanitize -Zsanitizer=address",
+            Sanitizer::Leak => "--cfg session_sanitize -Zsanitizer=leak",
             // The standard library is not instrumented, which the compiler else refuses to mix.
-            Sanitizer::Thread => "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer",
+            Sanitizer::Thread => {
+                "--cfg session_sanitize -Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer"
+            }
         }
     }
 }

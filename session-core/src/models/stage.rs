@@ -169,7 +169,7 @@ impl Actor {
     /// Links an entry that was made before; the number of the one that it replaced.
     pub(crate) fn link(&self, handle: &Handle<Value>) -> Result<Option<u64>, LinkRefused> {
         self.under(|guard| {
-            let old = self.table.link_under(guard, handle)?;
+            let old = self.table.link_under(guard, self.table.hash(handle.key()), handle)?;
             Ok(old.map(|old| old.number))
         })
     }
