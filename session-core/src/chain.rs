@@ -23,13 +23,17 @@
 //! meanwhile).
 //!
 //! Invariant: the entry that a link leads to has the order bits that the link carries.
+//!
+//! Invariant: while the table has not grown, the head's filter has the bit of every entry in the list.
+//! Who has seen the table grow neither reads the filter nor adds to it, and leaves the bits that are
+//! there; so who has not may miss only what came after it began.
 
-use core::ptr::NonNull;
+use core::ptr::{self, NonNull};
 
 use crate::buckets::Later;
 use crate::entry::Held;
 use crate::key::Key;
-use crate::link::{AtomicLink, Link, Order, Target};
+use crate::link::{AtomicLink, Filter, Link, Order, Target};
 use crate::reclaim::Guard;
 use crate::sync::{Acquire, Relaxed, Release};
 
@@ -39,6 +43,7 @@ pub(crate) struct Chain<'t> {
     pub(crate) head: &'t AtomicLink,
     pub(crate) hash: u64,
     pub(crate) order: Order,
+    pub(crate) filter: Filter,
 }
 
 /// The place in a list where a key is or would be.
@@ -52,14 +57,24 @@ struct Place<'g> {
 }
 
 impl<'t> Chain<'t> {
-    /// Whether the bucket's head alone shows that the key is not there.
+    /// Whether the bucket's head alone shows that the key is not there; if not, begins to fetch the first
+    /// entry.
     ///
     /// Needs no guard, since no entry is touched.
     #[inline]
     pub(crate) fn is_absent_at_head(self) -> bool {
         // Acquire: who misses a removed key sees what its remover did before. Nothing is read through
         // the pointer; the key was absent when the word was read.
-        self.head.load(Acquire).is_past(self.order)
+        let head = self.head.load(Acquire);
+        // One branch that goes one way most of the time: the filter of an empty list has no bits.
+        let absent = match self.filter.is_none() {
+            true => head.is_past(self.order),
+            false => head.excludes(self.filter),
+        };
+        if !absent {
+            head.prefetch();
+        }
+        absent
     }
 
     /// Finds the live entry of a key. Writes nothing.
@@ -68,6 +83,9 @@ impl<'t> Chain<'t> {
         // Acquire: observes the contents of the entry that an insert, a replace or an unlinking
         // published by this word, or the range of the bucket.
         let mut link = self.head.load(Acquire);
+        if link.excludes(self.filter) {
+            return None;
+        }
         loop {
             if link.is_past(self.order) {
                 return None;
@@ -178,11 +196,33 @@ impl<'t> Chain<'t> {
     /// Publishes a private entry at the end of its equals.
     fn publish(self, new: Held<'_>, place: &Place<'_>) -> bool {
         // Relaxed: published by the exchange below.
-        new.header().next.store(place.next, Relaxed);
-        let link = Link::to(new.pointer(), self.order);
+        new.header().next.store(place.next.without_filter(), Relaxed);
+        let mut link = Link::to(new.pointer(), self.order).with_filter_of(place.next);
+        if ptr::eq(place.before, self.head) {
+            link = link.with(self.filter);
+        } else {
+            self.announce();
+        }
         // Release: publishes the new entry and its link to whoever reads this word.
         // Relaxed on failure: `place` looks again.
         place.before.compare_exchange(place.next, link, Release, Relaxed).is_ok()
+    }
+
+    /// Adds the key's filter bit to the head, for an entry that will not be the first of its list.
+    ///
+    /// The bit stays for as long as the list is not empty. So it is there as long as the word that the
+    /// entry is then published in is one of the list; and once it is not, that exchange fails.
+    fn announce(self) {
+        // Relaxed, all: the pointer stays, so whoever published what it leads to still does; the bit is
+        // published with the entry, since it is added before.
+        let mut head = self.head.load(Relaxed);
+        while head != Link::END && head.excludes(self.filter) {
+            let announced = head.with(self.filter);
+            match self.head.compare_exchange(head, announced, Relaxed, Relaxed) {
+                Ok(_) => return,
+                Err(now) => head = now,
+            }
+        }
     }
 
     /// Takes an entry that this thread has marked gone out of the list, or sees to it that it is.
@@ -204,8 +244,8 @@ impl<'t> Chain<'t> {
         loop {
             let place = self.place(None, guard);
             // Relaxed: published by the exchange below.
-            bucket.next.store(place.next, Relaxed);
-            let link = Link::to_later(NonNull::from(bucket));
+            bucket.next.store(place.next.without_filter(), Relaxed);
+            let link = Link::to_later(NonNull::from(bucket)).with_filter_of(place.next);
             // Release: publishes the bucket's range and link. Relaxed on failure: `place` looks again.
             if place.before.compare_exchange(place.next, link, Release, Relaxed).is_ok() {
                 return;
@@ -253,7 +293,7 @@ impl<'t> Chain<'t> {
                     if !take_out(before, next, held, after, guard) {
                         continue 'again;
                     }
-                    next = after;
+                    next = after.with_filter_of(next);
                     continue;
                 }
                 if entry.hash() > self.hash {
@@ -287,7 +327,8 @@ fn take_out(before: &AtomicLink, at: Link, gone: Held<'_>, after: Link, guard: &
     // Release: publishes the entry behind to those who come by this word, which its inserter, who
     // wrote to another, did not; this thread observed it when it read `after`.
     // Relaxed on failure: the caller looks again.
-    let done = before.compare_exchange(at, after, Release, Relaxed).is_ok();
+    let led_past = after.with_filter_of(at);
+    let done = before.compare_exchange(at, led_past, Release, Relaxed).is_ok();
     if done {
         // SAFETY:
         // * The word before was not marked, so its owner was in the list and led to the entry; now

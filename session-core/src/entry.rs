@@ -19,11 +19,13 @@
 use core::marker::PhantomData;
 #[cfg(not(session_loom))]
 use core::mem::size_of;
-use core::ptr::{self, NonNull};
+use core::ptr::NonNull;
 use core::sync::atomic::AtomicU64;
+use std::alloc::Layout;
 
+use crate::blocks;
 use crate::key::Key;
-use crate::link::{AtomicLink, Link};
+use crate::link::{AtomicLink, Link, can_lead_to};
 use crate::sync::{Acquire, AtomicU32, Canary, Relaxed, Release, fence};
 
 /// The part of an entry that knows no type: 64 bytes.
@@ -73,6 +75,7 @@ struct Entry<V> {
 }
 
 /// Makes a private entry, counted for one handle.
+#[inline]
 pub(crate) fn make<V: Send + Sync + 'static>(key: Key, value: V) -> NonNull<Header> {
     let header = Header {
         next: AtomicLink::new(Link::END),
@@ -82,7 +85,12 @@ pub(crate) fn make<V: Send + Sync + 'static>(key: Key, value: V) -> NonNull<Head
         key,
         canary: Canary::new(),
     };
-    NonNull::from(Box::leak(Box::new(Entry { header, value }))).cast()
+    let block = blocks::allocate(Layout::new::<Entry<V>>());
+    assert!(can_lead_to(block.addr().get()), "allocators give addresses of less than 48 bits");
+    let entry = block.cast::<Entry<V>>();
+    // SAFETY: the block is of this layout, and nobody else's.
+    unsafe { entry.write(Entry { header, value }) };
+    entry.cast()
 }
 
 /// Takes a private entry apart and gives its value back.
@@ -92,10 +100,27 @@ pub(crate) fn make<V: Send + Sync + 'static>(key: Key, value: V) -> NonNull<Head
 /// * `entry` was made by [`make`] with this `V`.
 /// * No other thread has ever been able to reach it, and it is not used again.
 pub(crate) unsafe fn unmake<V>(entry: NonNull<Header>) -> V {
-    // SAFETY: `make` leaked this very box, and the caller alone knows of it.
-    let mut entry = unsafe { Box::from_raw(entry.cast::<Entry<V>>().as_ptr()) };
-    wipe(&mut entry.header.key);
-    entry.value
+    let block = Block(entry.cast::<Entry<V>>());
+    // SAFETY: `make` wrote it, and the caller alone knows of it; it is not read again.
+    let Entry { header: _, value } = unsafe { block.0.read() };
+    value
+}
+
+/// The memory of an entry whose contents are gone, or about to go: given back also when they panic, with
+/// the key overwritten, since an id can be all that it takes to resume.
+struct Block<V>(NonNull<Entry<V>>);
+
+impl<V> Drop for Block<V> {
+    fn drop(&mut self) {
+        let entry = self.0.as_ptr();
+        // SAFETY: the memory is an entry's, so the field lies in it.
+        let key = unsafe { &raw mut (*entry).header.key };
+        // Volatile: nobody reads it, and a plain write would be left out.
+        // SAFETY: the field lies in memory that nobody else uses.
+        unsafe { key.write_volatile(Key::EMPTY) };
+        // SAFETY: `make` allocated it with this layout; whoever makes a `Block` gives it back.
+        unsafe { blocks::free(self.0.cast(), Layout::new::<Entry<V>>()) };
+    }
 }
 
 /// Drops value and memory, and wipes the key: what [`Header::free`] points to.
@@ -105,18 +130,9 @@ pub(crate) unsafe fn unmake<V>(entry: NonNull<Header>) -> V {
 /// * `entry` was made by [`make`] with this `V`.
 /// * Its count has reached zero, and it is not used again.
 unsafe fn free<V>(entry: NonNull<Header>) {
-    // SAFETY: `make` leaked this very box, and a count of zero leaves nobody but us.
-    let mut entry = unsafe { Box::from_raw(entry.cast::<Entry<V>>().as_ptr()) };
-    wipe(&mut entry.header.key);
-}
-
-/// Overwrites the key of an entry whose memory is about to be given back: an id can be all that it
-/// takes to resume.
-fn wipe(key: &mut Key) {
-    // Volatile: nobody reads it, and a plain write would be left out.
-    // SAFETY:
-    // * A reference is valid for writes, and aligned.
-    unsafe { ptr::write_volatile(key, Key::EMPTY) };
+    let block = Block(entry.cast::<Entry<V>>());
+    // SAFETY: `make` wrote it, and a count of zero leaves nobody but us.
+    unsafe { block.0.drop_in_place() };
 }
 
 /// Returns where the value of an entry stands.
@@ -214,6 +230,14 @@ impl Header {
         // Relaxed: published by the linking.
         self.hash.store(hash, Relaxed);
         true
+    }
+
+    /// [`claim`](Header::claim) of an entry that its maker alone knows of: without an exchange.
+    #[inline]
+    pub(crate) fn claim_private(&self, hash: u64) {
+        // Relaxed, both: published by the linking.
+        self.references.store(TABLE | CLAIMED | Share::Handle as u32, Relaxed);
+        self.hash.store(hash, Relaxed);
     }
 
     /// Counts one more handle.

@@ -34,6 +34,12 @@ impl<'g, V> Borrow<'g, V> {
         self.held.header().key()
     }
 
+    /// Returns the key's hash in its table, as [`Table::hash`](crate::Table::hash) does, without hashing.
+    #[inline]
+    pub fn hash(&self) -> u64 {
+        self.held.header().hash()
+    }
+
     /// Returns the value for as long as the borrow could last.
     #[inline]
     pub fn value(self) -> &'g V {
@@ -157,6 +163,13 @@ impl<V> Handle<V> {
     #[inline]
     pub fn key(&self) -> &Key {
         self.held().header().key()
+    }
+
+    /// Returns the key's hash in its table, as [`Table::hash`](crate::Table::hash) does, without hashing; 0
+    /// before the entry is linked.
+    #[inline]
+    pub fn hash(&self) -> u64 {
+        self.held().header().hash()
     }
 
     /// Whether two handles are of the same entry, and not only of equal keys.
@@ -312,8 +325,7 @@ impl<V: Send + Sync + 'static> Private<V> {
     #[inline]
     pub(crate) fn new(key: Key, hash: u64, value: V) -> Private<V> {
         let new = Private { entry: entry::make(key, value), value: PhantomData };
-        let claimed = new.held().header().claim(hash);
-        debug_assert!(claimed, "nobody else knows of it");
+        new.held().header().claim_private(hash);
         new
     }
 

@@ -6,6 +6,7 @@
 #[cfg(session_shuttle)]
 extern crate shuttle as loom;
 
+mod blocks;
 mod buckets;
 mod chain;
 mod counter;

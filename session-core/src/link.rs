@@ -1,4 +1,4 @@
-//! The word that leads from one entry, or bucket, to the next: a pointer and four bits.
+//! The word that leads from one entry, or bucket, to the next: a pointer, four bits, and a filter.
 //!
 //! A bucket of the table is a list, sorted by hash, and this word is all that its protocol is made
 //! of: the bucket's head is one, and each entry holds one.
@@ -29,6 +29,26 @@ const BUCKET: usize = 0b0010;
 const ORDER: usize = 0b1100;
 const ORDER_SHIFT: u32 = 2;
 
+/// The filter of a first bucket: bits of a head that stand for the hashes of what is in its list.
+///
+/// A bit that is not set says that no entry of such a hash is behind the head; one that is set says
+/// nothing. So a miss ends at the head, also where the list is not empty. Bits are added by inserts,
+/// before the entry can be found, and dropped only together with the last entry of the list.
+///
+/// They live where addresses have no bits: programs are given less than 48 of them on x86-64. On
+/// other processors those bits may be in use, and there is no filter.
+#[cfg(target_arch = "x86_64")]
+const FILTER: usize = 0xffff << FILTER_SHIFT;
+#[cfg(not(target_arch = "x86_64"))]
+const FILTER: usize = 0;
+#[cfg(target_arch = "x86_64")]
+const FILTER_SHIFT: u32 = 48;
+
+/// Whether links can lead to `address`: its bits must be none of those that links use themselves.
+pub(crate) fn can_lead_to(address: usize) -> bool {
+    address & (GONE | BUCKET | ORDER | FILTER) == 0
+}
+
 /// A link as it was read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Link(*mut Header);
@@ -45,10 +65,15 @@ impl Link {
         Link(later.as_ptr().cast::<Header>().map_addr(|address| address | BUCKET))
     }
 
+    #[inline]
+    fn pointer(self) -> *mut Header {
+        self.0.map_addr(|address| address & !(GONE | BUCKET | ORDER | FILTER))
+    }
+
     /// What the link leads to; none at the end of a list.
     #[inline]
     pub(crate) fn target(self) -> Option<Target> {
-        let pointer = NonNull::new(self.0.map_addr(|address| address & !(GONE | BUCKET | ORDER)))?;
+        let pointer = NonNull::new(self.pointer())?;
         let is_bucket = self.0.addr() & BUCKET != 0;
         Some(if is_bucket { Target::Bucket(pointer.cast()) } else { Target::Entry(pointer) })
     }
@@ -66,6 +91,48 @@ impl Link {
     #[inline]
     pub(crate) fn without_gone(self) -> Link {
         Link(self.0.map_addr(|address| address & !GONE))
+    }
+
+    /// The same link with the filter bits of another: for a word that led elsewhere so far. A list that
+    /// is empty has none.
+    #[inline]
+    pub(crate) fn with_filter_of(self, other: Link) -> Link {
+        if self == Link::END {
+            return self;
+        }
+        Link(self.0.map_addr(|address| address | other.0.addr() & FILTER))
+    }
+
+    #[inline]
+    pub(crate) fn with(self, filter: Filter) -> Link {
+        Link(self.0.map_addr(|address| address | filter.0))
+    }
+
+    #[inline]
+    pub(crate) fn without_filter(self) -> Link {
+        Link(self.0.map_addr(|address| address & !FILTER))
+    }
+
+    /// Whether the filter of this word, a head's, says that the key is not in the list.
+    #[inline]
+    pub(crate) fn excludes(self, filter: Filter) -> bool {
+        self.0.addr() & filter.0 != filter.0
+    }
+
+    /// Begins to fetch the entry that the link leads to, with the first bytes of its value: what follows
+    /// is a step that waits for all reads before it, and holds up all after.
+    #[inline]
+    pub(crate) fn prefetch(self) {
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        {
+            use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+
+            let entry = self.pointer();
+            // SAFETY: a prefetch reads nothing, and no address is wrong for it.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(entry.cast()) };
+            // SAFETY: as above.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(entry.wrapping_add(1).cast()) };
+        }
     }
 
     /// Whether the list ends here for a key whose order bits are `order`: nothing follows, or an entry
@@ -96,6 +163,29 @@ impl Order {
     #[inline]
     pub(crate) fn of(hash: u64, bucket_bits: u32) -> Order {
         Order((((hash << bucket_bits) >> 62) as usize) << ORDER_SHIFT)
+    }
+}
+
+/// The filter bit of a hash, in place.
+#[derive(Clone, Copy)]
+pub(crate) struct Filter(usize);
+
+impl Filter {
+    /// Where no filter is kept: excludes nothing, adds nothing.
+    pub(crate) const NONE: Filter = Filter(0);
+
+    #[inline]
+    pub(crate) fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    /// By the four bits of `hash` that follow its first `bucket_bits` and the order's.
+    #[inline]
+    pub(crate) fn of(hash: u64, bucket_bits: u32) -> Filter {
+        #[cfg(target_arch = "x86_64")]
+        return Filter(1 << FILTER_SHIFT << ((hash << (bucket_bits + 2)) >> 60));
+        #[cfg(not(target_arch = "x86_64"))]
+        return Filter::NONE;
     }
 }
 

@@ -4,7 +4,10 @@ use core::cell::Cell;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// How many stripes a striped structure has.
-pub(crate) const STRIPES: usize = 16;
+pub(crate) const STRIPES: usize = 32;
+
+/// The first threads of a process have a stripe each, for ever: so many. The others share the rest.
+const OWN: usize = 16;
 
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
@@ -20,10 +23,17 @@ pub(crate) fn mine() -> usize {
     if stripe < STRIPES { stripe } else { choose() }
 }
 
+/// Whether no other thread ever uses this stripe, which is [`mine`].
+#[inline]
+pub(crate) fn is_own(stripe: usize) -> bool {
+    stripe < OWN
+}
+
 #[cold]
 fn choose() -> usize {
-    // Relaxed: any spread will do.
-    let stripe = NEXT.fetch_add(1, Relaxed) % STRIPES;
+    // Relaxed: each gets a number of its own, and any spread will do.
+    let number = NEXT.fetch_add(1, Relaxed);
+    let stripe = if number < OWN { number } else { OWN + number % (STRIPES - OWN) };
     MINE.set(stripe);
     stripe
 }

@@ -2,7 +2,7 @@
 //!
 //! The first bits of a key's hash choose the bucket; the list's order is the whole hash. The buckets
 //! are so many that most hold one entry or none: a miss is then decided by the bucket's word alone,
-//! and a hit costs that line and the entry's.
+//! which carries a filter of what is in its list, and a hit costs that line and the entry's.
 //!
 //! Invariant: a table holds at most one live entry of a key. See `chain` for why.
 
@@ -92,7 +92,8 @@ impl<V: Send + Sync + 'static> Table<V> {
     ///
     /// The size is no bound: a table takes any number of entries, and doubles its buckets when there
     /// are more entries than those. Costs 16 to 32 bytes an entry, touched only as entries come.
-    /// Buckets that were added cost a lookup one step more than those the table was made with.
+    /// Buckets that were added cost a lookup one step more than those the table was made with, and one of an
+    /// unknown key some more: they have no filter.
     ///
     /// # Panics
     ///
@@ -126,11 +127,20 @@ impl<V: Send + Sync + 'static> Table<V> {
     /// Gives the value back when the key is taken, with the entry that is there, and when too many
     /// removed entries wait to be freed ([`Refusal::Stalled`]).
     pub fn insert(&self, key: Key, value: V) -> Result<Handle<V>, Refused<V>> {
+        self.insert_hashed(self.hash(&key), key, value)
+    }
+
+    /// [`insert`](Table::insert) of a key whose [`hash`](Table::hash) is known.
+    ///
+    /// # Errors
+    ///
+    /// As for [`insert`](Table::insert).
+    pub fn insert_hashed(&self, hash: u64, key: Key, value: V) -> Result<Handle<V>, Refused<V>> {
         if self.is_stalled() {
             let reason = Refusal::Stalled { waiting_max: self.waiting_max };
             return Err(Refused { value, reason });
         }
-        let result = self.insert_under(&pin(), key, value);
+        let result = self.insert_under(&pin(), hash, key, value);
         reclaim::settle();
         result
     }
@@ -145,11 +155,20 @@ impl<V: Send + Sync + 'static> Table<V> {
     /// Gives the value back when too many removed entries wait to be freed ([`Refusal::Stalled`]); an
     /// entry of the key stays as it is.
     pub fn replace(&self, key: Key, value: V) -> Result<Replaced<V>, Refused<V>> {
+        self.replace_hashed(self.hash(&key), key, value)
+    }
+
+    /// [`replace`](Table::replace) of a key whose [`hash`](Table::hash) is known.
+    ///
+    /// # Errors
+    ///
+    /// As for [`replace`](Table::replace).
+    pub fn replace_hashed(&self, hash: u64, key: Key, value: V) -> Result<Replaced<V>, Refused<V>> {
         if self.is_stalled() {
             let reason = Refusal::Stalled { waiting_max: self.waiting_max };
             return Err(Refused { value, reason });
         }
-        let result = self.replace_under(&pin(), key, value);
+        let result = self.replace_under(&pin(), hash, key, value);
         reclaim::settle();
         Ok(result)
     }
@@ -166,10 +185,23 @@ impl<V: Send + Sync + 'static> Table<V> {
     /// entries wait to be freed. The table stays as it is, and in the second case the entry may be
     /// linked later.
     pub fn link(&self, handle: &Handle<V>) -> Result<Option<Handle<V>>, LinkRefused> {
+        self.link_hashed(self.hash(handle.key()), handle)
+    }
+
+    /// [`link`](Table::link) of an entry whose key's [`hash`](Table::hash) is known.
+    ///
+    /// # Errors
+    ///
+    /// As for [`link`](Table::link).
+    pub fn link_hashed(
+        &self,
+        hash: u64,
+        handle: &Handle<V>,
+    ) -> Result<Option<Handle<V>>, LinkRefused> {
         if self.is_stalled() {
             return Err(LinkRefused::Stalled { waiting_max: self.waiting_max });
         }
-        let result = self.link_under(&pin(), handle);
+        let result = self.link_under(&pin(), hash, handle);
         reclaim::settle();
         result
     }
@@ -177,7 +209,18 @@ impl<V: Send + Sync + 'static> Table<V> {
     /// Finds an entry and borrows it for as long as `guard` is held and the table is there.
     #[inline]
     pub fn get<'g>(&'g self, key: &Key, guard: &'g Guard) -> Option<Borrow<'g, V>> {
-        let held = self.buckets.chain(self.hasher.hash(key)).find(key, guard)?;
+        self.get_hashed(self.hash(key), key, guard)
+    }
+
+    /// [`get`](Table::get) of a key whose [`hash`](Table::hash) is known.
+    #[inline]
+    pub fn get_hashed<'g>(
+        &'g self,
+        hash: u64,
+        key: &Key,
+        guard: &'g Guard,
+    ) -> Option<Borrow<'g, V>> {
+        let held = self.buckets.chain(hash).find(key, guard)?;
         // SAFETY: the entry is of this table.
         Some(unsafe { Borrow::new(held) })
     }
@@ -185,7 +228,13 @@ impl<V: Send + Sync + 'static> Table<V> {
     /// Finds an entry and returns a handle to it.
     #[inline]
     pub fn handle(&self, key: &Key) -> Option<Handle<V>> {
-        let chain = self.buckets.chain(self.hasher.hash(key));
+        self.handle_hashed(self.hash(key), key)
+    }
+
+    /// [`handle`](Table::handle) of a key whose [`hash`](Table::hash) is known.
+    #[inline]
+    pub fn handle_hashed(&self, hash: u64, key: &Key) -> Option<Handle<V>> {
+        let chain = self.buckets.chain(hash);
         if chain.is_absent_at_head() {
             return None;
         }
@@ -196,14 +245,26 @@ impl<V: Send + Sync + 'static> Table<V> {
 
     /// Removes an entry and returns it, to one caller alone among any number of threads.
     pub fn take(&self, key: &Key) -> Option<Handle<V>> {
-        let result = self.take_under(&pin(), key);
+        self.take_hashed(self.hash(key), key)
+    }
+
+    /// [`take`](Table::take) of a key whose [`hash`](Table::hash) is known.
+    pub fn take_hashed(&self, hash: u64, key: &Key) -> Option<Handle<V>> {
+        let result = self.take_under(&pin(), hash, key);
         reclaim::settle();
         result
     }
 
     /// Removes an entry; true for one caller alone.
     pub fn remove(&self, key: &Key) -> bool {
-        self.take(key).is_some()
+        self.remove_hashed(self.hash(key), key)
+    }
+
+    /// [`remove`](Table::remove) of a key whose [`hash`](Table::hash) is known.
+    pub fn remove_hashed(&self, hash: u64, key: &Key) -> bool {
+        let removed = self.unlink(&pin(), hash, key).is_some();
+        reclaim::settle();
+        removed
     }
 
     /// Removes exactly the entry that `handle` is of, if it is still live; true for one caller alone.
@@ -267,22 +328,27 @@ impl<V: Send + Sync + 'static> Table<V> {
         self.len() == 0
     }
 
-    /// Returns the hash of a key in this table, for choosing shards of what belongs to its entries.
+    /// Returns the hash of a key in this table: for several calls about one key, and for choosing shards of
+    /// what belongs to its entries.
     ///
-    /// The table uses the first bits: use the last. It is a secret; do not show it to anyone.
+    /// The calls that take a hash (`insert_hashed` and its like) believe it: under another number than this
+    /// an entry is not found, or is stored where only that number finds it.
+    ///
+    /// The table uses the first bits: choose by the last. It is a secret; do not show it to anyone.
     #[inline]
     pub fn hash(&self, key: &Key) -> u64 {
         self.hasher.hash(key)
     }
 
     /// [`insert`](Table::insert) under a guard of the caller's.
+    #[inline]
     pub(crate) fn insert_under(
         &self,
         guard: &Guard,
+        hash: u64,
         key: Key,
         value: V,
     ) -> Result<Handle<V>, Refused<V>> {
-        let hash = self.hasher.hash(&key);
         let new = Private::new(key, hash, value);
         self.buckets.prepare(hash, guard);
         let existing = match self.buckets.chain(hash).insert(new.held(), guard) {
@@ -296,8 +362,14 @@ impl<V: Send + Sync + 'static> Table<V> {
     }
 
     /// [`replace`](Table::replace) under a guard of the caller's.
-    pub(crate) fn replace_under(&self, guard: &Guard, key: Key, value: V) -> Replaced<V> {
-        let hash = self.hasher.hash(&key);
+    #[inline]
+    pub(crate) fn replace_under(
+        &self,
+        guard: &Guard,
+        hash: u64,
+        key: Key,
+        value: V,
+    ) -> Replaced<V> {
         let new = Private::new(key, hash, value);
         let old = self.replace_claimed(guard, hash, new.held());
         (new.into_handle(), old)
@@ -307,10 +379,10 @@ impl<V: Send + Sync + 'static> Table<V> {
     pub(crate) fn link_under(
         &self,
         guard: &Guard,
+        hash: u64,
         handle: &Handle<V>,
     ) -> Result<Option<Handle<V>>, LinkRefused> {
         let new = handle.held();
-        let hash = self.hasher.hash(new.header().key());
         if !new.header().claim(hash) {
             return Err(LinkRefused::LinkedBefore);
         }
@@ -328,17 +400,25 @@ impl<V: Send + Sync + 'static> Table<V> {
     }
 
     /// [`take`](Table::take) under a guard of the caller's.
-    pub(crate) fn take_under(&self, guard: &Guard, key: &Key) -> Option<Handle<V>> {
-        let held = self.buckets.chain(self.hasher.hash(key)).take(key, guard)?;
+    pub(crate) fn take_under(&self, guard: &Guard, hash: u64, key: &Key) -> Option<Handle<V>> {
+        Some(self.owned(self.unlink(guard, hash, key)?))
+    }
+
+    /// Takes an entry out, and counts it out.
+    fn unlink<'g>(&'g self, guard: &'g Guard, hash: u64, key: &Key) -> Option<Held<'g>> {
+        let held = self.buckets.chain(hash).take(key, guard)?;
         self.live.subtract(1);
-        Some(self.owned(held))
+        Some(held)
     }
 
     /// [`remove_exact`](Table::remove_exact) under a guard of the caller's.
     pub(crate) fn remove_exact_under(&self, guard: &Guard, handle: &Handle<V>) -> bool {
         let held = handle.held();
-        // Not the entry's own: one that is in no table has none yet.
-        let hash = self.hasher.hash(held.header().key());
+        let hash = match held.header().hash() {
+            // One that is in no table, or is just being linked, has none yet.
+            0 => self.hash(held.header().key()),
+            hash => hash,
+        };
         let removed = self.buckets.chain(hash).remove_exact(held, guard);
         if removed {
             self.live.subtract(1);
@@ -446,6 +526,24 @@ mod tests {
         let safe = filled(fresh, chosen()).longest_list();
         assert!(attacked > 25, "{attacked}: the ids were to collide");
         assert!(safe < 10, "{safe}: as random ids do");
+    }
+
+    #[test]
+    fn calls_that_take_a_hash_do_what_those_that_compute_it_do() {
+        let table = Table::with_capacity(10, KeyHasher::folded([9, 10]));
+        let key = Key::new(1, b"id").expect("two bytes are few enough");
+        let hash = table.hash(&key);
+        assert_eq!(*table.insert_hashed(hash, key, 1).expect("not there yet"), 1);
+        assert_eq!(table.handle(&key).expect("just stored").hash(), hash);
+        let (new, old) = table.replace_hashed(hash, key, 2).expect("nothing stalls");
+        assert_eq!((*new, old.as_deref()), (2, Some(&1)));
+        assert_eq!(table.handle_hashed(hash, &key).as_deref(), Some(&2));
+        assert_eq!(table.get_hashed(hash, &key, &pin()).expect("still there").hash(), hash);
+        assert_eq!(table.take_hashed(hash, &key).as_deref(), Some(&2));
+        assert!(!table.remove_hashed(hash, &key), "taken already");
+        table.insert(key, 3).expect("not there any more");
+        assert!(table.remove_hashed(hash, &key));
+        assert_eq!(table.get(&key, &pin()).as_deref(), None);
     }
 
     #[test]

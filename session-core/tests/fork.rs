@@ -3,6 +3,7 @@
 // Miri has no processes.
 #![cfg(all(unix, not(miri)))]
 
+use std::io::{Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -93,4 +94,41 @@ fn after_fork_under_a_guard_is_refused() {
         std::panic::catch_unwind(|| unsafe { after_fork() }).is_err()
     };
     assert_eq!(forked(under_a_guard), 0);
+}
+
+/// An id, and two hashes of a key, each under a secret, drawn from the system here and now.
+fn drawn() -> Vec<u8> {
+    let word = || getrandom::u64().expect("the system has random bytes");
+    let hash = |hasher| Table::<()>::with_capacity(1, hasher).hash(&key(1)).to_ne_bytes();
+    let mut id = [0; 32];
+    getrandom::fill(&mut id).expect("the system has random bytes");
+    let folded = hash(KeyHasher::folded([word(), word()]));
+    [&id[..], &folded, &hash(KeyHasher::siphash([word(), word()]))].concat()
+}
+
+#[test]
+fn ids_and_hash_secrets_drawn_after_a_fork_differ() {
+    // What a generator might keep between draws is there before the fork, and so in both processes.
+    let mut all = vec![drawn()];
+    for _ in 0..2 {
+        let (mut from_child, mut to_parent) = std::io::pipe().expect("there are descriptors left");
+        let draw = || {
+            // SAFETY: just forked off, with this one thread.
+            unsafe { after_fork() };
+            to_parent.write_all(&drawn()).is_ok()
+        };
+        assert_eq!(forked(draw), 0);
+        drop(to_parent);
+        let mut theirs = vec![];
+        from_child.read_to_end(&mut theirs).expect("the child wrote to it");
+        all.extend([theirs, drawn()]);
+    }
+    for (index, one) in all.iter().enumerate() {
+        assert_eq!(one.len(), 48);
+        for other in &all[..index] {
+            for part in [0..32, 32..40, 40..48] {
+                assert_ne!(one[part.clone()], other[part], "drawn twice");
+            }
+        }
+    }
 }

@@ -12,21 +12,33 @@ fn key(name: u64) -> Key {
     Key::new(0, &name.to_be_bytes()).expect("eight bytes are few enough")
 }
 
-#[test]
-fn table_takes_any_number_of_entries() {
-    let table = Table::with_capacity(0, KeyHasher::folded([13, 14]));
-    for name in 0..ENTRIES {
+/// Fills a table with `entries`, looks each up, goes over them, and removes them.
+fn takes(table: Table<u64>, entries: u64) {
+    for name in 0..entries {
         table.insert(key(name), name).expect("each key is new");
     }
-    assert_eq!(table.len() as u64, ENTRIES);
-    for name in 0..ENTRIES {
+    assert_eq!(table.len() as u64, entries);
+    for name in 0..entries {
         assert_eq!(table.handle(&key(name)).as_deref(), Some(&name));
-        assert!(table.handle(&key(name + ENTRIES)).is_none());
+        assert!(table.handle(&key(name + entries)).is_none());
     }
     let sum: u64 = table.iter(&pin()).map(|entry| *entry).sum();
-    assert_eq!(sum, ENTRIES * (ENTRIES - 1) / 2, "iteration meets every entry, and once");
-    assert!((0..ENTRIES).all(|name| table.remove(&key(name))));
+    assert_eq!(sum, entries * (entries - 1) / 2, "iteration meets every entry, and once");
+    assert!((0..entries).all(|name| table.remove(&key(name))));
     assert!(table.is_empty());
+}
+
+#[test]
+fn table_takes_any_number_of_entries() {
+    takes(Table::with_capacity(0, KeyHasher::folded([13, 14])), ENTRIES);
+}
+
+#[test]
+#[ignore = "takes a minute and 3 GiB: `cargo test --release -p session-core --test growth -- --ignored`"]
+fn table_takes_ten_million_entries_made_for_them_or_not() {
+    for capacity in [10_000_000, 0] {
+        takes(Table::with_capacity(capacity, KeyHasher::folded([13, 14])), 10_000_000);
+    }
 }
 
 #[test]

@@ -29,6 +29,7 @@ const FRUGAL: &[(&str, &[Allowed])] = &[
         &[
             Allowed { name: "crossbeam-epoch", only_under: None },
             Allowed { name: "foldhash", only_under: None },
+            Allowed { name: "libc", only_under: Some("cfg(target_os = \"linux\")") },
             Allowed { name: "loom", only_under: Some("cfg(session_loom)") },
             Allowed { name: "shuttle", only_under: Some("cfg(session_shuttle)") },
         ],

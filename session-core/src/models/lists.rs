@@ -249,7 +249,7 @@ fn who_misses_a_removed_entry_sees_what_its_remover_did_before() {
         let work = move || {
             a.under(|guard| {
                 note.store(1, Ordering::Relaxed);
-                a.table.take_under(guard, &key(1, 0)).is_some()
+                a.table.take_under(guard, a.table.hash(&key(1, 0)), &key(1, 0)).is_some()
             })
         };
         let look = move || b.peek(key(1, 0)).is_some() || read.load(Ordering::Relaxed) == 1;
@@ -267,7 +267,7 @@ fn who_misses_at_the_bucket_alone_sees_what_the_remover_did_before() {
         let work = move || {
             a.under(|guard| {
                 note.store(1, Ordering::Relaxed);
-                a.table.take_under(guard, &key(1, 0)).is_some()
+                a.table.take_under(guard, a.table.hash(&key(1, 0)), &key(1, 0)).is_some()
             })
         };
         let look =
@@ -287,7 +287,7 @@ fn who_loses_a_removal_sees_what_the_winner_did_before() {
         let work = move || {
             a.under(|guard| {
                 note.store(1, Ordering::Relaxed);
-                a.table.take_under(guard, &key(1, 0)).is_some()
+                a.table.take_under(guard, a.table.hash(&key(1, 0)), &key(1, 0)).is_some()
             })
         };
         let remove = move || (b.remove_exact(&handle), read.load(Ordering::Relaxed));

@@ -12,6 +12,8 @@
 #[cfg(session_shuttle)]
 mod crowd;
 #[cfg(not(crossbeam_loom))]
+mod filter;
+#[cfg(not(crossbeam_loom))]
 mod growth;
 #[cfg(session_shuttle)]
 mod history;

@@ -117,7 +117,8 @@ impl Actor {
     /// Inserts; the number of the entry that is there if it could not.
     pub(crate) fn insert(&self, key: Key, number: u64) -> Result<(), u64> {
         self.under(|guard| {
-            let inserted = self.table.insert_under(guard, key, self.value(number));
+            let inserted =
+                self.table.insert_under(guard, self.table.hash(&key), key, self.value(number));
             inserted.map(drop).map_err(|refused| {
                 assert_eq!(refused.value.number, number, "the value comes back");
                 refused.existing().expect("nothing stalls in a model").number
@@ -128,7 +129,8 @@ impl Actor {
     /// Replaces; the number of the old entry.
     pub(crate) fn replace(&self, key: Key, number: u64) -> Option<u64> {
         self.under(|guard| {
-            let (new, old) = self.table.replace_under(guard, key, self.value(number));
+            let (new, old) =
+                self.table.replace_under(guard, self.table.hash(&key), key, self.value(number));
             assert_eq!(new.number, number);
             old.map(|old| old.number)
         })
@@ -151,7 +153,9 @@ impl Actor {
     }
 
     pub(crate) fn take(&self, key: Key) -> Option<u64> {
-        self.under(|guard| self.table.take_under(guard, &key).map(|taken| taken.number))
+        self.under(|guard| {
+            self.table.take_under(guard, self.table.hash(&key), &key).map(|taken| taken.number)
+        })
     }
 
     pub(crate) fn handle(&self, key: Key) -> Option<Handle<Value>> {
@@ -165,7 +169,7 @@ impl Actor {
     /// Links an entry that was made before; the number of the one that it replaced.
     pub(crate) fn link(&self, handle: &Handle<Value>) -> Result<Option<u64>, LinkRefused> {
         self.under(|guard| {
-            let old = self.table.link_under(guard, handle)?;
+            let old = self.table.link_under(guard, self.table.hash(handle.key()), handle)?;
             Ok(old.map(|old| old.number))
         })
     }

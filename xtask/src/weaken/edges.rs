@@ -51,10 +51,17 @@ const STEPS: &[Step] = &[
         replacement: "let _ = (gone, guard);",
     },
     Step {
+        file: "session-core/src/chain.rs",
+        name: "chain.rs:publish:filter bit not added",
+        text: "            self.announce();",
+        replacement: "            let _ = Chain::announce;",
+    },
+    Step {
         file: "session-core/src/entry.rs",
         name: "entry.rs:release:freed before the last reference",
-        text: "if references.fetch_sub(1, Release) != 1 {\n            return false;\n        }",
-        replacement: "let _ = references.fetch_sub(1, Release);",
+        text: "if references.fetch_sub(share as u32, Release) & !CLAIMED != share as u32 {\n            \
+               return false;\n        }",
+        replacement: "let _ = references.fetch_sub(share as u32, Release);",
     },
     Step {
         file: "session-core/src/handle.rs",
