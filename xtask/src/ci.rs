@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::bench;
 use crate::clock;
 use crate::conformance;
 use crate::demo;
@@ -31,6 +32,7 @@ const STEPS: &[Step] = &[
     ("conformance", |workspace| conformance::run(workspace, conformance::Request::Check)),
     ("loom", |workspace| loom::run(workspace, &loom::Request::default())),
     ("weaken", |workspace| weaken::run(workspace, &weaken::Request::Quick)),
+    ("bench", bench::check_instructions),
     ("msrv", msrv::run_where_possible),
     ("demo", |workspace| demo::check_json(workspace, DEMO_ARGUMENTS)),
 ];
