@@ -94,6 +94,10 @@ fn clippy(workspace: &Workspace) -> Result<(), Failure> {
     let mut command = workspace.cargo();
     command.args(["clippy", "--workspace", test::FEATURES]).args(WARNINGS_ARE_ERRORS);
     program::run(&mut command, "clippy", remedy)?;
+    // The peers stand behind features, and are compiled here alone.
+    let mut command = workspace.cargo();
+    command.args(["clippy", "-p", "session-bench", "--all-features"]).args(WARNINGS_ARE_ERRORS);
+    program::run(&mut command, "clippy of the peers", remedy)?;
     for mut command in loom::cargo_of_each_reclaimer(workspace) {
         command.args(["clippy", "-p", "session-core"]).args(WARNINGS_ARE_ERRORS);
         program::run(&mut command, "clippy under loom", remedy)?;

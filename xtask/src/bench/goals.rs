@@ -1,6 +1,7 @@
 //! What the figures have to be: for each question a floor, which must hold, and a goal, which should.
 //!
-//! A score is a ratio in which more is better for us, or a number of bytes in which less is.
+//! A score is a ratio, or a number of percentage points, of which more is better for us, or a number of
+//! bytes, of which less is.
 
 use serde::Serialize;
 
@@ -26,6 +27,8 @@ pub(crate) enum Unit {
     Times,
     /// Less is better.
     Bytes,
+    /// Percentage points by which more is found: more is better.
+    Points,
 }
 
 impl Verdict {
@@ -39,7 +42,7 @@ impl Verdict {
 
     fn reaches(&self, line: f64) -> bool {
         match self.unit {
-            Unit::Times => self.score >= line,
+            Unit::Times | Unit::Points => self.score >= line,
             Unit::Bytes => self.score <= line,
         }
     }
@@ -62,6 +65,7 @@ pub(crate) fn judge(run: &Run) -> Vec<Verdict> {
     judge.hot_key();
     judge.inserts();
     judge.rest();
+    judge.hit_ratios();
     judge.verdicts
 }
 
@@ -168,6 +172,35 @@ impl Judge<'_> {
         }
     }
 
+    /// Over all traces and capacities; one trace alone is no ground to judge a policy on.
+    fn hit_ratios(&mut self) {
+        const OPT_IN: &str = "session-cache, S3-FIFO";
+        let figures = &self.run.figures;
+        let ours = figures
+            .iter()
+            .filter(|figure| figure.question.starts_with("hit_ratio ") && figure.peer == OPT_IN);
+        let points = ours.filter_map(|figure| {
+            let lru = self.run.value(&figure.question, "LRU", figure.size, figure.threads)?;
+            Some(figure.value - lru)
+        });
+        let mut points: Vec<f64> = points.collect();
+        let traces: std::collections::BTreeSet<_> = figures
+            .iter()
+            .map(|figure| &figure.question)
+            .filter(|q| q.starts_with("hit_ratio "))
+            .collect();
+        if points.is_empty() || traces.len() < 2 {
+            return;
+        }
+        let what =
+            |which: &str| format!("hit ratio of the order by option, points over LRU, {which}");
+        let middle = super::judge::median(&mut points);
+        let bars = [3.0, f64::NAN];
+        self.add(what("middle"), OPT_IN, "LRU", Some(middle), bars, Unit::Points);
+        let worst = points.first().copied();
+        self.add(what("worst"), OPT_IN, "LRU", worst, [-1.5, f64::NAN], Unit::Points);
+    }
+
     fn of(&self, peer: &str, Cell(question, size, threads): Cell) -> Option<f64> {
         self.run.value(question, peer, size, threads)
     }
@@ -269,6 +302,23 @@ mod tests {
     fn fewer_bytes_are_better() {
         let verdicts = judge(&run(&[("memory_a_session/100000/1", "session-cache", 100.0)]));
         assert!(verdicts[0].is_floor_met() && !verdicts[0].is_goal_met());
+    }
+
+    #[test]
+    fn order_by_option_is_judged_over_all_traces() {
+        let ours = "session-cache, S3-FIFO";
+        let mut rows = vec![
+            ("hit_ratio a/10/1", ours, 50.0),
+            ("hit_ratio a/10/1", "LRU", 46.0),
+            ("hit_ratio b/10/1", ours, 30.0),
+            ("hit_ratio b/10/1", "LRU", 32.0),
+        ];
+        let verdicts = judge(&run(&rows));
+        let [middle, worst] = &verdicts[..] else { panic!("{verdicts:?}") };
+        assert_eq!((middle.score, worst.score), (1.0, -2.0));
+        assert!(!middle.is_floor_met() && !worst.is_floor_met());
+        rows.truncate(2);
+        assert_eq!(judge(&run(&rows)), []);
     }
 
     #[test]

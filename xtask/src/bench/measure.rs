@@ -99,7 +99,8 @@ fn program_of(path: &Path, request: &Request) -> Command {
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Event {
-    Plan(#[allow(dead_code)] usize),
+    /// Known already, from the list.
+    Plan(serde::de::IgnoredAny),
     Begin(String),
     Figure(Figure),
 }

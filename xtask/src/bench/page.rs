@@ -62,12 +62,18 @@ fn html(run: &Run, verdicts: &[Verdict], has_criterion: bool) -> String {
         page.push_str("<h2>Floors and goals</h2>\n");
         page.push_str(&html_table(&table::of_verdicts(verdicts)));
     }
-    for question in run.questions() {
-        page.push_str(&format!("<h2>{}</h2>\n", escaped(question)));
-        page.push_str(&format!("<p>{}</p>\n", escaped(document::about(question))));
-        for (title, figures) in charts(run, question) {
-            page.push_str(&chart::bars(&title, &figures));
-            page.push('\n');
+    for table in table::tables(run) {
+        page.push_str(&format!("<h2>{}</h2>\n", escaped(&table.title)));
+        page.push_str(&format!("<p>{}</p>\n", escaped(document::about(&table.title))));
+        page.push_str(&html_table(&table));
+        let part = |question: &&str| {
+            *question == table.title || question.starts_with(&format!("{}.", table.title))
+        };
+        for question in run.questions().into_iter().filter(part) {
+            for (title, figures) in charts(run, question) {
+                page.push_str(&chart::bars(&title, &figures));
+                page.push('\n');
+            }
         }
     }
     page.push_str("</html>\n");

@@ -10,9 +10,51 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<Vec<String>>,
 }
 
-/// One table a question: the peers down, sizes and threads across.
+/// One table a question: the peers down, sizes and threads across; or what was asked of a stall.
 pub(crate) fn tables(run: &Run) -> Vec<Table> {
-    run.questions().into_iter().map(|question| of_question(run, question)).collect()
+    let mut tables: Vec<Table> = Vec::new();
+    for question in run.questions() {
+        match question.split_once('.') {
+            None => tables.push(of_question(run, question)),
+            Some((stall, _)) if tables.iter().any(|table| table.title == stall) => {}
+            Some((stall, _)) => tables.push(of_stall(run, stall)),
+        }
+    }
+    tables
+}
+
+/// The parts of a stall's question, and what stands over their columns.
+const OF_STALL: [(&str, &str); 5] = [
+    ("excess", "longer by"),
+    ("longest", "longest"),
+    ("longest_without", "without it"),
+    ("p9999", "p99.99"),
+    ("p9999_without", "without it"),
+];
+
+fn of_stall(run: &Run, stall: &str) -> Table {
+    let mut peers: Vec<&str> = Vec::new();
+    let of_it = |question: &str| question.split_once('.').is_some_and(|(it, _)| it == stall);
+    for figure in run.figures.iter().filter(|figure| of_it(&figure.question)) {
+        if !peers.contains(&figure.peer.as_str()) {
+            peers.push(figure.peer.as_str());
+        }
+    }
+    let rows = peers.iter().map(|peer| {
+        let cells = OF_STALL.iter().map(|(part, _)| {
+            let question = format!("{stall}.{part}");
+            let is_it = |figure: &&super::figures::Figure| {
+                figure.question == question && figure.peer == *peer
+            };
+            let found = run.figures.iter().find(is_it);
+            found.map_or_else(String::new, |figure| shown(figure.value, &figure.unit))
+        });
+        std::iter::once((*peer).to_string()).chain(cells).collect()
+    });
+    let rows = rows.collect();
+    let head = OF_STALL.iter().map(|(_, over)| (*over).to_string());
+    let head = std::iter::once(String::new()).chain(head).collect();
+    Table { title: stall.to_string(), head, rows }
 }
 
 fn of_question(run: &Run, question: &str) -> Table {
@@ -54,6 +96,7 @@ pub(crate) fn of_verdicts(verdicts: &[Verdict]) -> Table {
         let with_unit = |value: f64| match verdict.unit {
             Unit::Times => format!("{}x", three_digits(value)),
             Unit::Bytes => format!("{} B", three_digits(value)),
+            Unit::Points => format!("{value:+.2}"),
         };
         let bar = |bar: Option<f64>| bar.map_or_else(String::new, with_unit);
         let word = match (verdict.is_floor_met(), verdict.is_goal_met()) {
