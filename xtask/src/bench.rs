@@ -10,6 +10,7 @@ mod criterion;
 mod document;
 mod figures;
 mod goals;
+mod handshakes;
 mod instructions;
 mod judge;
 mod machine;

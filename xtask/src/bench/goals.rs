@@ -65,6 +65,7 @@ pub(crate) fn judge(run: &Run) -> Vec<Verdict> {
     judge.hot_key();
     judge.inserts();
     judge.rest();
+    judge.handshakes();
     judge.hit_ratios();
     judge.verdicts
 }
@@ -169,6 +170,18 @@ impl Judge<'_> {
             let bytes = self.of(ours, Cell("memory_a_session", 100_000, 1));
             let what = "memory a session beyond id and payload".to_string();
             self.add(what, ours, "", bytes, [128.0, 96.0], Unit::Bytes);
+        }
+    }
+
+    fn handshakes(&mut self) {
+        // At 1,000 a twentieth is what two runs of the same thing differ by.
+        for (size, floor) in [(1_000, 0.95), (100_000, 1.0)] {
+            for question in ["handshakes_resumed, TLS 1.2", "handshakes_resumed, TLS 1.3"] {
+                let row = Cell(question, size, 2);
+                let score = self.of(CACHE, row).zip(self.of(RUSTLS, row)).map(|(a, b)| a / b);
+                let what = format!("{question}, {size} sessions");
+                self.add(what, CACHE, RUSTLS, score, [floor, f64::NAN], Unit::Times);
+            }
         }
     }
 

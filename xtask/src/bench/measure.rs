@@ -15,7 +15,7 @@ use super::machine::{self, Machine};
 use super::programs::Build;
 use super::progress::{Part, Progress};
 use super::request::{Request, What};
-use super::{criterion, document, page, saved, table};
+use super::{criterion, document, handshakes, page, saved, table};
 use crate::failure::Failure;
 use crate::program;
 use crate::system_packages;
@@ -49,6 +49,9 @@ pub(crate) fn run(workspace: &Workspace, request: &Request) -> Result<Run, Failu
             figures.extend(part(workspace, request, name, &programs[name], &mut progress)?);
         }
     }
+    if progress.begin_part(handshakes::QUESTION) {
+        figures.extend(handshakes::measure(workspace, request, &mut progress)?);
+    }
     progress.end();
     let run = Run {
         machine: Machine::here(workspace),
@@ -77,6 +80,11 @@ fn parts(programs: &HashMap<String, PathBuf>, request: &Request) -> Result<Vec<P
         if rows != 0 {
             parts.push(Part { name, rows, a_row });
         }
+    }
+    let rows = if request.peers { handshakes::rows(request).len() } else { 0 };
+    if rows != 0 {
+        let a_row = Duration::from_secs(if request.quick { 30 } else { 300 });
+        parts.push(Part { name: handshakes::QUESTION, rows, a_row });
     }
     if parts.is_empty() {
         let hint = if request.peers { "" } else { "; there are more with `--peers`" };
