@@ -1,41 +1,56 @@
-//! The benches, run by criterion: those of session-bench, and the codec's, which needs no peer but libssl.
+//! The benches: ours beside its peers, and two builds of ours beside each other.
+//!
+//! Four ways, which share nothing but words: *measure* everything once, and report it; compare that with
+//! a run that was *saved*; compare this tree with a revision *against* which it is run round by round;
+//! and count *instructions*, which no noise touches.
 
-use cargo_metadata::TargetKind;
+mod against;
+mod chart;
+mod criterion;
+mod document;
+mod figures;
+mod goals;
+mod handshakes;
+mod instructions;
+mod judge;
+mod machine;
+mod measure;
+mod page;
+mod programs;
+mod progress;
+mod request;
+mod saved;
+mod table;
+
+use std::path::PathBuf;
 
 use crate::failure::Failure;
-use crate::program;
 use crate::workspace::Workspace;
 
-const PACKAGES: [&str; 2] = ["session-bench", "session-codec"];
+pub(crate) use instructions::check as check_instructions;
+use request::What;
+pub(crate) use request::{Request, USAGE};
 
-/// Runs every bench; the arguments are criterion's.
+/// Does what was asked.
 ///
 /// # Errors
-/// When there is no bench, or one fails.
-pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Failure> {
-    let targets = workspace
-        .metadata
-        .packages
-        .iter()
-        .filter(|package| PACKAGES.contains(&package.name.as_str()))
-        .flat_map(|package| &package.targets);
-    let names: Vec<&str> = targets
-        .filter(|target| target.kind.contains(&TargetKind::Bench))
-        .map(|target| target.name.as_str())
-        .collect();
-    if names.is_empty() {
-        return Err(Failure::failed(format!("there is no bench in {}", PACKAGES.join(", "))));
+/// When something cannot be built or measured, and when something has become slower.
+pub(crate) fn run(workspace: &Workspace, request: &Request) -> Result<(), Failure> {
+    match &request.what {
+        What::Instructions { accept: false } => instructions::check(workspace),
+        What::Instructions { accept: true } => instructions::accept(workspace),
+        What::Measure { against: None } => measure::run(workspace, request).map(|_| ()),
+        What::Measure { against: Some(other) } => match saved::find(workspace, other)? {
+            Some(before) => {
+                let now = measure::run(workspace, request)?;
+                saved::judge(other, &before, &now)
+            }
+            None => against::run(workspace, request, other),
+        },
     }
-    let mut command = workspace.cargo();
-    command.arg("bench");
-    for package in PACKAGES {
-        command.args(["-p", package]);
-    }
-    // Each by name: `cargo bench` alone would also start the library's libtest harness, which
-    // does not know criterion's options.
-    for name in names {
-        command.args(["--bench", name]);
-    }
-    command.arg("--").args(arguments);
-    program::run(&mut command, "bench", "see the bench's own words above")
+}
+
+/// Where everything that a run leaves behind is kept.
+fn folder(workspace: &Workspace) -> PathBuf {
+    workspace.target_folder().join("bench")
 }

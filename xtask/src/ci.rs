@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::bench;
 use crate::clock;
 use crate::conformance;
 use crate::demo;
@@ -31,6 +32,7 @@ const STEPS: &[Step] = &[
     ("conformance", |workspace| conformance::run(workspace, conformance::Request::Check)),
     ("loom", |workspace| loom::run(workspace, &loom::Request::default())),
     ("weaken", |workspace| weaken::run(workspace, &weaken::Request::Quick)),
+    ("bench", bench::check_instructions),
     ("msrv", msrv::run_where_possible),
     ("demo", |workspace| demo::check_json(workspace, DEMO_ARGUMENTS)),
 ];
@@ -92,6 +94,10 @@ fn clippy(workspace: &Workspace) -> Result<(), Failure> {
     let mut command = workspace.cargo();
     command.args(["clippy", "--workspace", test::FEATURES]).args(WARNINGS_ARE_ERRORS);
     program::run(&mut command, "clippy", remedy)?;
+    // The peers stand behind features, and are compiled here alone.
+    let mut command = workspace.cargo();
+    command.args(["clippy", "-p", "session-bench", "--all-features"]).args(WARNINGS_ARE_ERRORS);
+    program::run(&mut command, "clippy of the peers", remedy)?;
     for mut command in loom::cargo_of_each_reclaimer(workspace) {
         command.args(["clippy", "-p", "session-core"]).args(WARNINGS_ARE_ERRORS);
         program::run(&mut command, "clippy under loom", remedy)?;

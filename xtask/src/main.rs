@@ -52,12 +52,13 @@ Jobs:
   conformance [--check]
                        run the tests that name rules of docs/rules.md and write docs/conformance.md;
                        --check: fail if a rule has no passing test, or the page is out of date
-  bench [ARGS]         run the benches (ARGS are criterion's: a filter, --quick ...)
+  bench [ARGS]         measure ours beside its peers, or judge two builds (--help: its options)
   layers               check that no crate depends on one above it
   msrv                 check that the libraries build with the oldest Rust we promise
   miri [ARGS]          run session-core's tests under Miri (needs a nightly toolchain with miri)
   ci                   all of the above that a change must pass: fmt, clippy, docs, layers, test,
-                       conformance --check, parity --quick, loom, weaken --quick, msrv, demo
+                       conformance --check, parity --quick, loom, weaken --quick, bench --instructions, msrv,
+                       demo
 
 Exit status: 0 done, 1 failed, 2 not understood.";
 
@@ -101,7 +102,10 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
         "shuttle" => shuttle::run(&Workspace::find()?, rest),
         "fuzz" => fuzz::run(&Workspace::find()?, rest),
         "parity" => parity::run(&Workspace::find()?, rest),
-        "bench" => bench::run(&Workspace::find()?, rest),
+        "bench" => match bench::Request::parse(rest)? {
+            Some(request) => bench::run(&Workspace::find()?, &request),
+            None => print(bench::USAGE),
+        },
         "layers" => takes_no_arguments(job, rest)
             .and_then(|()| Workspace::find())
             .and_then(|workspace| layers::run(&workspace)),
@@ -119,8 +123,12 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
 }
 
 fn print_usage() -> Result<(), Failure> {
+    print(USAGE)
+}
+
+fn print(usage: &str) -> Result<(), Failure> {
     // A reader who has seen enough and closed the pipe is no failure.
-    let _ = writeln!(std::io::stdout(), "{USAGE}");
+    let _ = writeln!(std::io::stdout(), "{usage}");
     Ok(())
 }
 
@@ -151,6 +159,7 @@ mod tests {
         assert_eq!(exit_status_of(&["conformance", "--chekc"]), 2);
         assert_eq!(exit_status_of(&["conformance", "--check", "R1"]), 2);
         assert_eq!(exit_status_of(&["shuttle", "--deep"]), 2);
+        assert_eq!(exit_status_of(&["bench", "--fast"]), 2);
         assert_eq!(exit_status_of(&["fuzz", "tables", "10"]), 2);
     }
 }

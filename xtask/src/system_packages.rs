@@ -1,4 +1,4 @@
-//! What the tests need from the operating system, and how to get it on Debian.
+//! What the tests and benches need from the operating system, and how to get it on Debian.
 //!
 //! Invariant: a program that is missing and cannot be installed is named, and the job fails in the
 //! end; its tests are never left out in silence.
@@ -40,6 +40,12 @@ const NEEDED: &[SystemPackage] = &[
     },
 ];
 
+const VALGRIND: &[SystemPackage] = &[SystemPackage {
+    program: "valgrind",
+    debian_package: "valgrind",
+    needed_for: "counting instructions",
+}];
+
 /// What to do about the programs that are not there.
 #[derive(Debug, PartialEq, Eq)]
 enum Decision {
@@ -64,13 +70,44 @@ fn decide(
     }
 }
 
-/// Installs what is missing where that is possible, and returns what is still missing.
+/// Installs what the tests need and is missing, where that is possible, and returns what is still missing.
 pub(crate) fn provide() -> Vec<&'static SystemPackage> {
     // Elsewhere the compiler is not found by a name on the search path (MSVC).
     if !cfg!(unix) {
         return Vec::new();
     }
-    match decide(NEEDED, is_there, may_install) {
+    provide_all(NEEDED)
+}
+
+/// Sees to it that valgrind is there.
+///
+/// # Errors
+/// When it is not, and cannot be installed.
+pub(crate) fn provide_valgrind() -> Result<(), Failure> {
+    refuse(&provide_all(VALGRIND))
+}
+
+/// Sees to it that the peers can be built, of which libssl is one.
+///
+/// # Errors
+/// When something is not there, and cannot be installed.
+pub(crate) fn provide_for_peers() -> Result<(), Failure> {
+    refuse(&provide())
+}
+
+fn refuse(missing: &[&SystemPackage]) -> Result<(), Failure> {
+    match missing.first() {
+        None => Ok(()),
+        Some(SystemPackage { program, debian_package, needed_for }) => {
+            Err(Failure::failed(format!(
+                "`{program}` is missing (Debian: {debian_package}); it is needed for {needed_for}"
+            )))
+        }
+    }
+}
+
+fn provide_all(needed: &'static [SystemPackage]) -> Vec<&'static SystemPackage> {
+    match decide(needed, is_there, may_install) {
         Decision::AllThere => Vec::new(),
         Decision::Miss(absent) => absent,
         Decision::Install(absent) => {

@@ -1,0 +1,335 @@
+//! The questions about the speed of single operations, as rows that can be run any number of times.
+//!
+//! Peers are filled when the first row that needs them is run, and freed when the last one is gone: a
+//! list of rows costs nothing.
+
+use std::cell::{Cell, LazyCell};
+use std::rc::Rc;
+
+use session_cache::Seconds;
+
+use crate::crew::{self, Elapsed};
+use crate::ids::{Series, Walk};
+use crate::peers::our_cache::OurCache;
+use crate::peers::{Asked, Candidate, OURS, PEERS, Peer as _, Work};
+
+/// OpenSSL's default, which fits the second cache level or nearly, and a size that fits none.
+pub const SIZES: [usize; 2] = [20_480, 1_000_000];
+
+/// One question, put to one peer.
+pub struct Row {
+    /// The question's name; criterion's group.
+    pub question: &'static str,
+    /// Who is asked.
+    pub peer: &'static str,
+    /// How many sessions are stored.
+    pub size: usize,
+    /// How many threads ask at once.
+    pub threads: usize,
+    run: Box<dyn FnMut(u64) -> Elapsed>,
+}
+
+impl Row {
+    /// Has every thread do `operations`, and returns the time that one took.
+    pub fn run(&mut self, operations: u64) -> Elapsed {
+        (self.run)(operations)
+    }
+
+    /// The row's name: what `cargo xtask bench NAME` compares with.
+    pub fn name(&self) -> String {
+        let Row { question, peer, size, threads, .. } = self;
+        format!("{question}/{size}/{threads}/{peer}")
+    }
+}
+
+/// What to ask.
+pub struct Selection {
+    /// Rows whose name contains this.
+    pub name_contains: String,
+    /// Ours alone, and the map behind one lock, whose speed no change of ours touches.
+    pub only_ours: bool,
+    /// The most sessions.
+    pub size_max: usize,
+    /// How many threads, besides one.
+    pub crowds: Vec<usize>,
+}
+
+impl Selection {
+    /// Numbers of threads for a machine: two, and what more there are cores for.
+    pub fn crowds_for(cores: usize) -> Vec<usize> {
+        [2, 4, 8, 16].into_iter().filter(|threads| *threads == 2 || *threads <= cores).collect()
+    }
+}
+
+/// A peer that is filled when it is first used.
+type Lazy = Rc<LazyCell<Box<dyn Work>, Box<dyn FnOnce() -> Box<dyn Work>>>>;
+
+const STORED: Series = Series::Random(0);
+/// Never stored.
+const UNKNOWN: Series = Series::Random(1);
+/// The first series of newcomers; each thread has its own.
+const NEWCOMERS: u32 = 2;
+
+/// Lists the rows, question by question, the peers of one beside each other.
+pub fn rows(selection: &Selection) -> Vec<Row> {
+    let mut all = lookups(selection);
+    all.extend(inserts_at_capacity(selection));
+    all.extend(inserts_out_of_order(selection));
+    all.extend(common_prefix(selection));
+    all.retain(|row| {
+        row.name().contains(&selection.name_contains) && row.size <= selection.size_max
+    });
+    all
+}
+
+/// Ours, and the peers or those of them that stand for the machine: the ones behind one lock.
+fn candidates(selection: &Selection) -> impl Iterator<Item = Candidate> {
+    let peers = if selection.only_ours { &PEERS[..2] } else { PEERS };
+    OURS.iter().chain(peers).copied()
+}
+
+/// Rows that leave the stored sessions as they are, and so can share them.
+fn lookups(selection: &Selection) -> Vec<Row> {
+    let candidates: Vec<_> = candidates(selection).filter(|candidate| candidate.takes).collect();
+    let one_and_more: Vec<usize> = [1].into_iter().chain(selection.crowds.clone()).collect();
+    let full = |size: usize| -> Vec<(Candidate, Lazy)> {
+        candidates.iter().map(|peer| (*peer, filled(peer.roomy, size, STORED))).collect()
+    };
+    let sizes = SIZES.map(|size| (size, full(size)));
+    let mut rows = Vec::new();
+    for (question, series) in [("lookup_hit", STORED), ("lookup_miss", UNKNOWN)] {
+        for (size, peers) in &sizes {
+            for threads in &one_and_more {
+                for (candidate, peer) in peers {
+                    let asked = Asked::Any(series, *size as u64);
+                    let is_hit = question == "lookup_hit";
+                    let run = lookup(peer, asked, *threads, is_hit);
+                    rows.push(row(question, candidate, *size, *threads, run));
+                }
+            }
+        }
+    }
+    for threads in &selection.crowds {
+        for (candidate, peer) in &sizes[0].1 {
+            let run = lookup(peer, Asked::One(STORED), *threads, true);
+            rows.push(row("lookup_hot_key", candidate, SIZES[0], *threads, run));
+        }
+    }
+    for (size, peers) in &sizes {
+        for threads in &one_and_more {
+            for (candidate, peer) in peers.iter().filter(|(candidate, _)| candidate.lends) {
+                let run = held(peer, Asked::Any(STORED, *size as u64), *threads);
+                rows.push(row("lookup_guard_held", candidate, *size, *threads, run));
+            }
+        }
+    }
+    for threads in &selection.crowds {
+        for (candidate, peer) in sizes[0].1.iter().filter(|(candidate, _)| candidate.lends) {
+            let run = held(peer, Asked::One(STORED), *threads);
+            rows.push(row("hot_key_guard_held", candidate, SIZES[0], *threads, run));
+        }
+    }
+    for (size, peers) in &sizes {
+        for threads in &one_and_more {
+            for (candidate, peer) in peers {
+                rows.push(row("put_and_take", candidate, *size, *threads, take(peer, *threads)));
+            }
+        }
+    }
+    for (candidate, peer) in full(100_000) {
+        rows.push(row("put_and_take", &candidate, 100_000, 1, take(&peer, 1)));
+    }
+    rows
+}
+
+fn inserts_at_capacity(selection: &Selection) -> Vec<Row> {
+    let one_and_more: Vec<usize> = [1].into_iter().chain(selection.crowds.clone()).collect();
+    let candidates: Vec<_> =
+        candidates(selection).filter(|candidate| candidate.is_bounded).collect();
+    let mut rows = Vec::new();
+    for size in SIZES {
+        let peers: Vec<_> = candidates
+            .iter()
+            .map(|peer| (*peer, filled(peer.new, size, STORED), Rc::new(Cell::new(0))))
+            .collect();
+        for threads in &one_and_more {
+            for (candidate, peer, serial) in &peers {
+                let (peer, serial, threads) = (Rc::clone(peer), Rc::clone(serial), *threads);
+                let run = move |operations| {
+                    let (from, peer) = (next_numbers(&serial, operations), &**peer);
+                    crew::timed(
+                        threads,
+                        |_| (),
+                        |thread, ()| {
+                            peer.put(newcomers(thread), from, from + operations);
+                        },
+                    )
+                };
+                rows.push(row("insert_at_capacity", candidate, size, threads, Box::new(run)));
+            }
+        }
+    }
+    rows
+}
+
+/// Newcomers expire anywhere among those that are there.
+fn inserts_out_of_order(selection: &Selection) -> Vec<Row> {
+    const SPAN_SECONDS: u64 = 3_600;
+    let mut rows = Vec::new();
+    for size in SIZES {
+        let in_span = move |index: u64| SPAN_SECONDS + index * SPAN_SECONDS / size as u64;
+        let ours = move || {
+            let cache = OurCache::new(size);
+            (0..size as u64)
+                .for_each(|index| cache.put_for(&STORED.id(index), Seconds(in_span(index))));
+            move |id: &_, random: u64| cache.put_for(id, Seconds(in_span(random)))
+        };
+        rows.push(out_of_order(OurCache::NAME, size, ours));
+        #[cfg(feature = "openssl")]
+        if !selection.only_ours {
+            use crate::peers::openssl::OpenSsl;
+            let now = std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |now| now.as_secs());
+            let openssl = move || {
+                let cache = OpenSsl::new(size);
+                (0..size as u64).for_each(|index| {
+                    cache.put_with_times(&STORED.id(index), now, in_span(index));
+                });
+                move |id: &_, random: u64| cache.put_with_times(id, now, in_span(random))
+            };
+            rows.push(out_of_order(OpenSsl::NAME, size, openssl));
+        }
+    }
+    let _ = selection;
+    rows
+}
+
+fn out_of_order<F: Fn(&crate::ids::Id, u64) + Sync + 'static>(
+    peer: &'static str,
+    size: usize,
+    fill: impl FnOnce() -> F + 'static,
+) -> Row {
+    let put = LazyCell::new(fill);
+    let serial = Cell::new(0);
+    let run = move |operations| {
+        let (from, put) = (next_numbers(&serial, operations), &*put);
+        crew::timed(
+            1,
+            |_| Walk::new(from as usize),
+            |_, walk| {
+                for index in from..from + operations {
+                    put(&newcomers(0).id(index), walk.below(size as u64));
+                }
+            },
+        )
+    };
+    Row { question: "insert_out_of_order", peer, size, threads: 1, run: Box::new(run) }
+}
+
+/// Ids that a client chose so that they begin alike.
+fn common_prefix(selection: &Selection) -> Vec<Row> {
+    let size = SIZES[0];
+    let fill = |candidate: Candidate| {
+        let peer = filled(candidate.roomy, size, Series::CommonPrefix);
+        let asked = Asked::Any(Series::CommonPrefix, size as u64);
+        row("lookup_common_prefix", &candidate, size, 1, lookup(&peer, asked, 1, true))
+    };
+    candidates(selection).filter(|candidate| candidate.takes).map(fill).collect()
+}
+
+fn row(
+    question: &'static str,
+    candidate: &Candidate,
+    size: usize,
+    threads: usize,
+    run: Box<dyn FnMut(u64) -> Elapsed>,
+) -> Row {
+    Row { question, peer: candidate.name, size, threads, run }
+}
+
+fn filled(make: fn(usize) -> Box<dyn Work>, size: usize, series: Series) -> Lazy {
+    Rc::new(LazyCell::new(Box::new(move || {
+        let peer = make(size);
+        peer.put(series, 0, size as u64);
+        peer
+    })))
+}
+
+fn lookup(
+    peer: &Lazy,
+    asked: Asked,
+    threads: usize,
+    is_hit: bool,
+) -> Box<dyn FnMut(u64) -> Elapsed> {
+    let peer = Rc::clone(peer);
+    Box::new(move |operations| {
+        let peer = &**peer;
+        crew::timed(threads, Walk::new, |_, walk| {
+            let found = peer.lookups(asked, walk, operations);
+            assert_eq!(found, if is_hit { operations } else { 0 }, "a lookup answers wrongly");
+        })
+    })
+}
+
+fn held(peer: &Lazy, asked: Asked, threads: usize) -> Box<dyn FnMut(u64) -> Elapsed> {
+    let peer = Rc::clone(peer);
+    Box::new(move |operations| {
+        let peer = &**peer;
+        crew::timed(threads, Walk::new, |_, walk| {
+            let found = peer.lookups_held(asked, walk, operations);
+            assert_eq!(found, operations, "a lookup answers wrongly");
+        })
+    })
+}
+
+fn take(peer: &Lazy, threads: usize) -> Box<dyn FnMut(u64) -> Elapsed> {
+    let (peer, serial) = (Rc::clone(peer), Cell::new(0));
+    Box::new(move |operations| {
+        let (from, peer) = (next_numbers(&serial, operations), &**peer);
+        crew::timed(
+            threads,
+            |_| (),
+            |thread, ()| {
+                let taken = peer.puts_and_takes(newcomers(thread), from, from + operations);
+                assert_eq!(taken, operations, "what was put is not there to be taken");
+            },
+        )
+    })
+}
+
+/// The series of a thread: no other's, so that each newcomer is new.
+fn newcomers(thread: usize) -> Series {
+    Series::Random(NEWCOMERS + u32::try_from(thread).expect("threads are few"))
+}
+
+/// Numbers that were never used before.
+fn next_numbers(serial: &Cell<u64>, count: u64) -> u64 {
+    serial.replace(serial.get() + count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_of_ours_runs_and_has_a_name_of_its_own() {
+        let selection = Selection {
+            name_contains: "/20480/".into(),
+            only_ours: true,
+            size_max: usize::MAX,
+            crowds: vec![2],
+        };
+        let mut names = std::collections::HashSet::new();
+        for mut row in rows(&selection) {
+            row.run(10);
+            assert!(names.insert(row.name()), "{} is there twice", row.name());
+        }
+        assert!(names.len() > 20, "{names:?}");
+    }
+
+    #[test]
+    fn crowds_are_two_and_what_there_are_cores_for() {
+        assert_eq!(Selection::crowds_for(1), [2]);
+        assert_eq!(Selection::crowds_for(2), [2]);
+        assert_eq!(Selection::crowds_for(10), [2, 4, 8]);
+    }
+}

@@ -1,0 +1,161 @@
+//! `docs/performance.md`: the figures that are in the repository, written by this and by nobody else.
+
+use std::fs;
+
+use super::figures::Run;
+use super::goals::Verdict;
+use super::measure::cannot;
+use super::table;
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+
+/// Relative to the root.
+pub(crate) const PATH: &str = "docs/performance.md";
+
+/// Writes it anew.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn write(workspace: &Workspace, run: &Run, verdicts: &[Verdict]) -> Result<(), Failure> {
+    let path = workspace.root().join(PATH);
+    fs::write(&path, text(run, verdicts)).map_err(|error| cannot("write", &path, &error))
+}
+
+/// What a reader has to know of a run before he compares.
+pub(crate) fn facts(run: &Run) -> Vec<(&'static str, String)> {
+    let machine = &run.machine;
+    let mut facts = vec![
+        ("command", run.command.clone()),
+        ("commit", run.commit.clone()),
+        ("date", run.date.clone()),
+        ("processor", format!("{}, {} cores", machine.processor, machine.cores)),
+        ("memory", machine.memory.clone()),
+        ("system", machine.system.clone()),
+        ("compiler", machine.rustc.clone()),
+    ];
+    facts.extend(machine.openssl.clone().map(|version| ("OpenSSL", version)));
+    facts
+}
+
+fn text(run: &Run, verdicts: &[Verdict]) -> String {
+    let mut text = HEAD.to_string();
+    for (name, value) in facts(run) {
+        text.push_str(&format!("* {name}: {}\n", code(&value)));
+    }
+    text.push_str("\n## Floors and goals\n\n");
+    text.push_str(FLOORS);
+    text.push_str(&escaped(&table::of_verdicts(verdicts).markdown()));
+    for table in table::tables(run) {
+        text.push_str(&format!("\n## {}\n\n{}\n\n", table.title, about(&table.title)));
+        text.push_str(&escaped(&table.markdown()));
+    }
+    text
+}
+
+const HEAD: &str = "\
+<!-- Written by `cargo xtask bench --peers`; changes made by hand are lost. -->
+
+# Performance
+
+Ours beside what a server could use instead: one process, the same ids of 32 bytes, the same payload of 134
+bytes, the same seeded hasher where a peer takes one, each by its best call for the job. Ratios are what counts:
+another machine has other nanoseconds. `session-core` is the bare table, to be compared with maps;
+`session-cache` does what a server needs, expiry, limit, id context and statistics included, which the maps
+leave to their user.
+
+Made by:
+
+";
+
+const FLOORS: &str = "\
+`measured` is how many times as fast ours is as what it is measured against, or bytes. A floor has to be
+reached, a goal should be.
+
+";
+
+/// What a question asks.
+pub(crate) fn about(question: &str) -> &'static str {
+    match question {
+        "lookup_hit" => {
+            "A stored session is looked up, made the caller's own (a handle, a cloned `Arc`, a copy), and \
+             let go of; each lookup takes its own guard. OpenSSL's public lookup takes no reference. \
+             Nanoseconds an operation a thread, as everywhere below."
+        }
+        "lookup_miss" => {
+            "An id that was never stored: a TLS 1.3 client sends a random one with every full handshake."
+        }
+        "lookup_hot_key" => "All threads look up the same session. Rare in TLS.",
+        "lookup_guard_held" => {
+            "Borrows under a guard that is held over many lookups, which no server does: a bound."
+        }
+        "hot_key_guard_held" => {
+            "All threads borrow the same session, each under a guard that it holds."
+        }
+        "put_and_take" => "A new session is stored and taken again, at so many stored ones.",
+        "insert_at_capacity" => {
+            "One in, one out, by each one's own policy; expiries in order. Those without a bound are left out."
+        }
+        "insert_out_of_order" => {
+            "As before, but the newcomer expires anywhere among those that are there."
+        }
+        "lookup_common_prefix" => {
+            "Ids whose first 28 bytes are the same, as a client can choose them."
+        }
+        "stall_flush" => {
+            "The longest lookup while 1,000,000 expired sessions are flushed by another thread, that in a window \
+             of the same length in which the other thread only computes, and the difference; and what one \
+             lookup in 10,000 takes longer than. Middle of several rounds; a difference below zero is noise."
+        }
+        "stall_eviction" => {
+            "The same while another thread inserts at capacity, at 20,480 sessions."
+        }
+        "stall_growth" => {
+            "The same while another thread fills a table that was made for 1,000 sessions with a million. Those \
+             with a bound do not grow."
+        }
+        "memory_a_session" => {
+            "Bytes of the allocator, its rounding included, a session beyond its id and payload."
+        }
+        "memory_waiting" => {
+            "Bytes that are held after 10,000 sessions have come and gone, beyond those of the 100,000 that \
+             stayed: what waits to be freed."
+        }
+        _ if question.starts_with("handshakes_resumed") => {
+            "Whole handshakes over loopback sockets, resumed, by the demo: most of each is cryptography. \
+             Connections a second."
+        }
+        _ if question.starts_with("hit_ratio") => {
+            "How often a key that is asked for is there, at so many sessions (1, 5 and 20 % of the different \
+             keys); it is stored when it is not. Ours sees 100 requests a second. `OPT` knows the future. \
+             `resumptions` is made up: six sessions in ten never come back, the others twice on average, soon."
+        }
+        _ => "",
+    }
+}
+
+fn code(value: &str) -> String {
+    format!("`{value}`")
+}
+
+/// Angle brackets would be tags.
+fn escaped(markdown: &str) -> String {
+    markdown.replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_question_of_speed_is_explained() {
+        for question in [
+            "lookup_hit",
+            "put_and_take",
+            "stall_growth",
+            "hit_ratio OLTP",
+            "handshakes_resumed, TLS 1.2",
+        ] {
+            assert!(!about(question).is_empty(), "{question}");
+        }
+    }
+}
