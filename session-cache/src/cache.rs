@@ -202,6 +202,7 @@ impl SessionCache {
         let created = updates.then(|| self.now());
         let expires = |stored: &Stored| self.expires(session, stored);
         let bytes = session.stored().cost_bytes();
+        let hash = self.table.hash(session.key());
         let mut evicted = Evicted::default();
         let entered = loop {
             // A limit that was lowered since the settings were read: nobody's leaving would make room.
@@ -210,16 +211,16 @@ impl SessionCache {
                 break Err(Err(self.not_stored(NotStored::TooLarge { bytes, bytes_max })));
             }
             // Nobody leaves for one that may be in another cache: `enter` knows.
-            if session.is_in_no_cache() && self.order.has_no_room(&self.table, session) {
+            if session.is_in_no_cache() && self.order.has_no_room(&self.table, hash, session) {
                 evicted.add(self.order.evict_one(&self.table, room_of(session), None));
             }
-            match self.order.enter(&self.table, session, created, again_moves, expires) {
+            match self.order.enter(&self.table, hash, session, created, again_moves, expires) {
                 Entered::In { replaced, is_due } => break Ok((replaced, is_due)),
                 Entered::Already => break Err(Ok((Added::Identical, false))),
                 Entered::NoRoom => {
                     // It replaces one that is smaller, which has_no_room does not see, and which stays
                     // until it is replaced.
-                    let replaced = self.table.handle(session.key()).map(Session::of);
+                    let replaced = self.table.handle_hashed(hash, session.key()).map(Session::of);
                     let room = room_of(session);
                     evicted.add(self.order.evict_one(&self.table, room, replaced.as_ref()));
                 }
@@ -334,7 +335,7 @@ impl SessionCache {
         let entry = self.table.take(session.key());
         drop(guard);
         let entry = entry?;
-        self.order.unlink(&self.table, &entry);
+        self.order.unlink(&entry);
         Some(entry)
     }
 
@@ -345,24 +346,33 @@ impl SessionCache {
         session: &Session,
         why: Departure,
     ) -> bool {
+        let entry = self.table.handle(session.key());
+        entry
+            .filter(|entry| std::ptr::eq(entry.stored(), session.stored()))
+            .is_some_and(|entry| self.take_out_entry(settings, entry, why))
+    }
+
+    /// Takes out exactly this entry, if it is still in the table; true for one caller alone.
+    pub(crate) fn take_out_entry(
+        &self,
+        settings: &Settings,
+        entry: Handle<Entry>,
+        why: Departure,
+    ) -> bool {
         // Under a guard, so that nothing foreign ends before all is done.
         let guard = session_core::pin();
-        let entry = self.table.handle(session.key()).filter(|entry| {
-            Session::of(entry.clone()).is_same(session) && self.table.remove_exact(entry)
-        });
+        let won = self.table.remove_exact(&entry);
         drop(guard);
-        let Some(entry) = entry else {
-            session_core::settle();
-            return false;
-        };
-        match why {
-            // A lookup does not wait.
-            Departure::Expired => self.order.try_unlink(&self.table, &entry),
-            _ => self.order.unlink(&self.table, &entry),
+        if won {
+            match why {
+                // A lookup does not wait.
+                Departure::Expired => self.order.try_unlink(&entry),
+                _ => self.order.unlink(&entry),
+            }
+            self.left(settings, entry, why);
         }
-        self.left(settings, entry, why);
         session_core::settle();
-        true
+        won
     }
 
     /// Removes the sessions that expired strictly before `at`, and all of them for `UnixTime(0)`
@@ -448,8 +458,13 @@ impl SessionCache {
 
     /// Returns the last time at which a session is valid in this cache.
     pub(crate) fn expires(&self, session: &Session, stored: &Stored) -> UnixTime {
+        self.expires_as(session.version(), stored)
+    }
+
+    #[inline]
+    fn expires_as(&self, version: ProtocolVersion, stored: &Stored) -> UnixTime {
         let own = stored.created().saturating_add(stored.timeout());
-        own.min(stored.authenticated().saturating_add(self.lifetime_max()(session.version())))
+        own.min(stored.authenticated().saturating_add(self.lifetime_max()(version)))
     }
 
     /// Returns the cap on the lifetime of a version's sessions; the end of time under rules without.
@@ -470,6 +485,11 @@ impl SessionCache {
 
     pub(crate) fn is_expired(&self, session: &Session, now: UnixTime) -> bool {
         now > self.expires(session, session.stored())
+    }
+
+    #[inline]
+    pub(crate) fn is_entry_expired(&self, entry: &Handle<Entry>, now: UnixTime) -> bool {
+        now > self.expires_as(ProtocolVersion(entry.key().version()), entry.stored())
     }
 
     /// Counts the sessions in the cache.

@@ -8,14 +8,14 @@
 
 use std::fmt;
 
-use session_core::Key;
+use session_core::{Handle, Key};
 
 use crate::cache::SessionCache;
 use crate::config::Settings;
 use crate::hooks::{self, Inquiry, Keep, Negotiated, Wanted};
 use crate::id::{IdContext, SessionId};
 use crate::mode::CacheMode;
-use crate::session::{NewSession, NotStored, ProtocolVersion, Session, key};
+use crate::session::{Entry, NewSession, NotStored, ProtocolVersion, Session, key};
 use crate::statistics::{Departure, Event};
 use crate::time::UnixTime;
 
@@ -131,6 +131,7 @@ impl<'a> ContextView<'a> {
         if settings.looks_inside(&self.cache.rules()) {
             match self.find(&settings, &key(version, id), now) {
                 Ok(found) => {
+                    let found = Session::of(found);
                     self.cache.count(Event::Hit);
                     self.cache.refresh(&settings, &found);
                     return Some(found);
@@ -159,12 +160,15 @@ impl<'a> ContextView<'a> {
             let mut if_missing = Event::Miss;
             loop {
                 match self.find(&settings, &key(version, id), || self.cache.now()) {
-                    Ok(found) if self.cache.take_out_exact(&settings, &found, Departure::Taken) => {
-                        self.cache.count(Event::Hit);
-                        return Some(found);
+                    Ok(found) => {
+                        let session = Session::of(found.clone());
+                        if self.cache.take_out_entry(&settings, found, Departure::Taken) {
+                            self.cache.count(Event::Hit);
+                            return Some(session);
+                        }
+                        // It was here: unless another one has come in its place, somebody else got it.
+                        if_missing = Event::SingleUseLost;
                     }
-                    // It was here: unless another one has come in its place, somebody else got it.
-                    Ok(_) => if_missing = Event::SingleUseLost,
                     Err(Absence::Missing) if id.is_empty() => return None,
                     Err(Absence::Missing) => break self.cache.count(if_missing),
                     Err(absence) => {
@@ -185,10 +189,11 @@ impl<'a> ContextView<'a> {
         let settings = self.cache.settings_ref();
         loop {
             match self.find(&settings, &key(version, id), || self.cache.now()) {
-                Ok(found) if self.cache.take_out_exact(&settings, &found, Departure::Removed) => {
-                    return true;
+                Ok(found) => {
+                    if self.cache.take_out_entry(&settings, found, Departure::Removed) {
+                        return true;
+                    }
                 }
-                Ok(_) => {}
                 Err(Absence::Missing) => return false,
                 Err(absence) => {
                     self.count_absence(absence);
@@ -198,7 +203,7 @@ impl<'a> ContextView<'a> {
         }
     }
 
-    /// Finds the session of this context. One that is too old leaves, and this call says so if it was the
+    /// Finds the entry of the session of this context. One that is too old leaves, and this call says so if it was the
     /// one that made it leave; who comes second looks again, as if he had come later.
     #[inline]
     fn find(
@@ -206,18 +211,18 @@ impl<'a> ContextView<'a> {
         settings: &Settings,
         key: &Key,
         now: impl Fn() -> UnixTime,
-    ) -> Result<Session, Absence> {
+    ) -> Result<Handle<Entry>, Absence> {
         let cache = self.cache;
         loop {
-            let found = Session::of(cache.table.handle(key).ok_or(Absence::Missing)?);
+            let found = cache.table.handle(key).ok_or(Absence::Missing)?;
             if *found.stored().id_context() != self.id_context {
                 return Err(Absence::WrongContext);
             }
             // The clock is foreign: no guard is held, and a miss does not ask it.
-            if !cache.is_expired(&found, now()) {
+            if !cache.is_entry_expired(&found, now()) {
                 return Ok(found);
             }
-            if cache.take_out_exact(settings, &found, Departure::Expired) {
+            if cache.take_out_entry(settings, found, Departure::Expired) {
                 return Err(Absence::Expired);
             }
         }

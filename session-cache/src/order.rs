@@ -85,25 +85,26 @@ impl Order {
 
     /// Says whether a session would find neither free room nor a place to take over, as far as can be told
     /// without a lock: a guess that spares [`enter`](Order::enter) most refusals.
-    pub(crate) fn has_no_room(&self, table: &Table<Entry>, session: &Session) -> bool {
-        !self.places.has_free(room_of(session)) && table.handle(session.key()).is_none()
+    pub(crate) fn has_no_room(&self, table: &Table<Entry>, hash: u64, session: &Session) -> bool {
+        !self.places.has_free(room_of(session))
+            && table.handle_hashed(hash, session.key()).is_none()
     }
 
     /// Puts a session into the table and the order, in the place of the one that it replaces or in a free
-    /// one. Its time becomes `created`, if there is one, unless it is refused; `expires` says when it does
+    /// one; `hash` is its key's in the table. Its time becomes `created`, if there is one, unless it is refused; `expires` says when it does
     /// then, here. One that is in already moves behind its equals if `again_moves`.
     pub(crate) fn enter(
         &self,
         table: &Table<Entry>,
+        hash: u64,
         session: &Session,
         created: Option<UnixTime>,
         again_moves: bool,
         expires: impl Fn(&Stored) -> UnixTime,
     ) -> Entered {
         let stored = session.stored();
-        let hash = table.hash(session.key());
         let mut section = self.section(hash);
-        let existing = section.place_of(table, session);
+        let existing = section.place_of(table, hash, session);
         if let Some((place, true)) = existing {
             if again_moves {
                 stored.set_created(created.unwrap_or(stored.created()));
@@ -125,7 +126,7 @@ impl Order {
         // Before anybody can find it.
         let created_before = stored.created();
         stored.set_created(created.unwrap_or(created_before));
-        let Some((linked, replaced)) = link(table, session) else {
+        let Some((linked, replaced)) = link(table, hash, session) else {
             stored.set_created(created_before);
             self.places.untake(stored.cost_bytes(), replaced_bytes);
             stored.set_place(Place::NONE);
@@ -146,8 +147,9 @@ impl Order {
 
     /// Unlinks the node that a session left behind when an expired lookup did not wait for the lock.
     pub(crate) fn unlink_dead(&self, table: &Table<Entry>, session: &Session) {
-        let mut section = self.section(table.hash(session.key()));
-        if !matches!(section.place_of(table, session), Some((_, true))) {
+        let hash = table.hash(session.key());
+        let mut section = self.section(hash);
+        if !matches!(section.place_of(table, hash, session), Some((_, true))) {
             let dead = section.unlink_dead(session);
             drop(section);
             drop(dead);
@@ -180,16 +182,16 @@ impl Order {
     }
 
     /// Unlinks a session that has left the table; waits for its shard's lock.
-    pub(crate) fn unlink(&self, table: &Table<Entry>, left: &Handle<Entry>) {
-        let mut section = self.section(table.hash(left.key()));
+    pub(crate) fn unlink(&self, left: &Handle<Entry>) {
+        let mut section = self.section(left.hash());
         let node = section.unlink(left);
         drop(section);
         drop(node);
     }
 
     /// Unlinks a session that has left the table, unless that means to wait.
-    pub(crate) fn try_unlink(&self, table: &Table<Entry>, left: &Handle<Entry>) {
-        if let Some(mut section) = self.try_section(table.hash(left.key())) {
+    pub(crate) fn try_unlink(&self, left: &Handle<Entry>) {
+        if let Some(mut section) = self.try_section(left.hash()) {
             let node = section.unlink(left);
             drop(section);
             drop(node);
@@ -228,12 +230,12 @@ impl Order {
             // What was seen without the lock may have changed: another may expire first now, or there may
             // be room.
             let spared = spared.and_then(|spared| section.place_if_linked(spared.stored()));
-            let is_outdated =
-                self.eviction == Eviction::EarliestExpiry && section.earliest_but(spared) > seen;
+            let Some(place) = section.choose(spared) else { continue };
+            let is_outdated = self.eviction == Eviction::EarliestExpiry
+                && hint(section.line.queue.expires(place)) > seen;
             if is_outdated || self.places.has_free(wanted) {
                 continue;
             }
-            let Some(place) = section.choose(spared) else { continue };
             let node = section.unlink_at(place);
             node.stored().set_place(Place::NONE);
             let won = table.remove_exact(&node);
@@ -354,17 +356,26 @@ impl Order {
         let earliest = |shard: &Shard| match asked {
             Some((asked, spared)) if ptr::eq(asked, shard) => {
                 let section = self.lock(shard);
-                section.earliest_but(section.place_if_linked(spared.stored()))
+                let queue = &section.line.queue;
+                let first = queue.first_but(section.place_if_linked(spared.stored()));
+                first.map_or(NEVER, |place| hint(queue.expires(place)))
             }
             // Relaxed: a hint; whoever follows it locks the shard and looks again.
             _ => shard.earliest.load(Ordering::Relaxed),
         };
-        self.shards
-            .iter()
-            .map(|shard| (shard, earliest(shard)))
-            .filter(|&(_, earliest)| earliest != NEVER)
-            // Relaxed: as above.
-            .min_by_key(|&(shard, earliest)| (earliest, shard.came_after.load(Ordering::Relaxed)))
+        // Relaxed: as above.
+        let came_after = |shard: &Shard| shard.came_after.load(Ordering::Relaxed);
+        let mut first: Option<(&Shard, u64)> = None;
+        for shard in &self.shards {
+            let expires = earliest(shard);
+            let is_first = first.map_or(expires != NEVER, |(other, earliest)| {
+                expires < earliest || expires == earliest && came_after(shard) < came_after(other)
+            });
+            if is_first {
+                first = Some((shard, expires));
+            }
+        }
+        first
     }
 
     fn section(&self, hash: u64) -> Section<'_> {
@@ -467,8 +478,8 @@ impl Section<'_> {
 
     /// Finds the node of what the table has under a session's key, and whether it is that very session's.
     /// Every live session has one here.
-    fn place_of(&self, table: &Table<Entry>, session: &Session) -> Option<(u32, bool)> {
-        let existing = table.get(session.key(), &self.guard)?;
+    fn place_of(&self, table: &Table<Entry>, hash: u64, session: &Session) -> Option<(u32, bool)> {
+        let existing = table.get_hashed(hash, session.key(), &self.guard)?;
         let stored = existing.stored();
         Some((self.place_if_linked(stored)?, ptr::eq(stored, session.stored())))
     }
@@ -508,26 +519,23 @@ impl Section<'_> {
         let item = self.line.queue.item(place)?;
         ptr::eq(item.stored(), stored).then_some(place)
     }
+}
 
-    fn earliest(&self) -> u64 {
-        self.earliest_but(None)
-    }
-
-    fn earliest_but(&self, spared: Option<u32>) -> u64 {
-        // A session that never expires is not the same as none.
-        self.line.queue.earliest_but(spared).map_or(NEVER, |expires| expires.0.min(NEVER - 1))
-    }
+/// What a shard publishes of when its first session expires: one that never does is not the same as none.
+fn hint(expires: UnixTime) -> u64 {
+    expires.0.min(NEVER - 1)
 }
 
 impl Drop for Section<'_> {
     fn drop(&mut self) {
-        let earliest = self.earliest();
+        let first = self.line.queue.first();
+        let (earliest, came_after) =
+            first.map_or((NEVER, 0), |(expires, stamp)| (hint(expires), stamp));
         // Relaxed, both: a hint, see `earliest_shard`; stored only when it changes, so that those who look
         // for a victim keep the cache line.
         if self.shard.earliest.load(Ordering::Relaxed) != earliest {
             self.shard.earliest.store(earliest, Ordering::Relaxed);
         }
-        let came_after = self.line.queue.first_stamp();
         // Relaxed, both: as above.
         if self.shard.came_after.load(Ordering::Relaxed) != came_after {
             self.shard.came_after.store(came_after, Ordering::Relaxed);
@@ -537,14 +545,18 @@ impl Drop for Section<'_> {
 
 /// Links a session's own entry, or, if that was linked before, another that leads to it; returns the linked
 /// one and the one that it replaced, or nothing when too much waits to be freed.
-fn link(table: &Table<Entry>, session: &Session) -> Option<(Handle<Entry>, Option<Handle<Entry>>)> {
-    match table.link(session.entry()) {
+fn link(
+    table: &Table<Entry>,
+    hash: u64,
+    session: &Session,
+) -> Option<(Handle<Entry>, Option<Handle<Entry>>)> {
+    match table.link_hashed(hash, session.entry()) {
         Ok(replaced) => return Some((session.entry().clone(), replaced)),
         Err(LinkRefused::LinkedBefore) => {}
         Err(_) => return None,
     }
     let again = session.entry_again();
-    let replaced = table.link(&again).ok()?;
+    let replaced = table.link_hashed(hash, &again).ok()?;
     again.entered();
     Some((again, replaced))
 }

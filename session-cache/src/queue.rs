@@ -119,14 +119,19 @@ impl<T> Queue<T> {
         self.next_stamp
     }
 
-    /// Returns when the first one expires, or the one after it if that is `spared`.
-    pub(crate) fn earliest_but(&self, spared: Option<u32>) -> Option<UnixTime> {
-        self.first_but(spared).map(|place| self.node(place).expires)
+    /// Returns when the first one expires, and how many had been linked before it was.
+    pub(crate) fn first(&self) -> Option<(UnixTime, u64)> {
+        let (&expires, ends) = self.seconds.first_key_value()?;
+        Some((expires, self.node(ends.head).stamp))
     }
 
-    /// Returns how many had been linked before the first one was.
-    pub(crate) fn first_stamp(&self) -> u64 {
-        self.seconds.first_key_value().map_or(0, |(_, ends)| self.node(ends.head).stamp)
+    /// Returns when the one at `place` expires.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub(crate) fn expires(&self, place: u32) -> UnixTime {
+        self.node(place).expires
     }
 
     /// Finds the place of the first one, or of the one after it if that is `spared`.

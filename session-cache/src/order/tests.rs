@@ -127,8 +127,8 @@ fn node_that_serves_another_session_is_left_alone() {
     insert(&cache, 2, 10);
     let second = cache.table.handle(&key(VERSION, &id(2))).unwrap();
     first.stored().set_place(second.stored().place());
-    cache.order.unlink(&cache.table, &first);
-    cache.order.try_unlink(&cache.table, &first);
+    cache.order.unlink(&first);
+    cache.order.try_unlink(&first);
     assert_eq!(cache.order.occupied(), 1);
 }
 

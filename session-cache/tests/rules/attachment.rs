@@ -370,7 +370,8 @@ fn comes_back_from_another_context(rules: Rules) -> Result<(), Fatal> {
     connection.begin(TLS12);
     assert!(connection.offer(|_| true).is_some());
     let accepted = connection.accepted();
-    assert_eq!(connection.is_reused(), accepted.is_ok());
+    // libssl says so too when the handshake fails after that.
+    assert!(connection.is_reused());
     accepted
 }
 
