@@ -60,11 +60,11 @@ fn lifecycle(setup: &Setup, scripts: &mut Vec<Script>) {
     );
     add("other id context", setup, twice(&[IdContext(Server, b"another")]));
     add("client's other id context", setup, twice(&[IdContext(Client, b"another")]));
-    add(
-        "other version",
-        setup,
-        twice(&[VersionMax(Client, if setup.version == TLS12 { TLS12 } else { TLS12 })]),
-    );
+    let other = if setup.version == TLS12 { TLS13 } else { TLS12 };
+    let change = [VersionMax(Client, other), VersionMax(Server, other)];
+    add("other version", setup, twice(&change));
+    add("other version at the client", setup, twice(&change[..1]));
+    add("other version at the server", setup, twice(&change[1..]));
     add(
         "free without shutdown",
         setup,

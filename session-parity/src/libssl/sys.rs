@@ -10,6 +10,7 @@ use openssl_sys as _;
 macro_rules! opaque {
     ($($name:ident),* $(,)?) => {
         $(
+            #[allow(clippy::upper_case_acronyms, reason = "libssl's names")]
             #[repr(C)]
             pub(crate) struct $name {
                 _private: [u8; 0],
