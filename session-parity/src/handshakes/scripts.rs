@@ -212,6 +212,21 @@ fn lifecycle(setup: &Setup, scripts: &mut Vec<Script>) {
     add("no tickets", &Setup { tickets: 0, ..setup.clone() }, twice(&[]));
     add("stateless and by id, changed", setup, twice(&[Stateless(!setup.stateless)]));
     if setup.version == TLS12 {
+        let generator = Setup { generator: true, ..setup.clone() };
+        add(
+            "an id that is taken",
+            &generator,
+            vec![
+                Connect(None),
+                Connect(None),
+                Free(Client),
+                Free(Server),
+                Pick(0),
+                Free(Client),
+                Free(Server),
+                Connect(None),
+            ],
+        );
         add("renegotiation", setup, {
             let mut steps = vec![Connect(None), Renegotiate, Save];
             steps.extend(CLOSE);
