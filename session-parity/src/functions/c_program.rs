@@ -179,3 +179,6 @@ static void make(int at, const char *id, unsigned length, int version, long crea
 int main(void) {
     for (int at = 0; at < CONTEXTS; at++) renew(at);
 "#;
+
+#[cfg(test)]
+mod tests;

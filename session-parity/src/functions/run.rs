@@ -117,7 +117,10 @@ pub(crate) fn run(
 
 /// The rows of the table of differences that a sequence can meet: what we refuse and libssl must not even be
 /// asked for, because it would break it.
-fn known_refusal(operation: &Operation, now: &Observed) -> Option<(i64, super::outcome::Outcome)> {
+pub(super) fn known_refusal(
+    operation: &Operation,
+    now: &Observed,
+) -> Option<(i64, super::outcome::Outcome)> {
     let Operation::Add { context, slot } = *operation else { return None };
     let session = now.slots[slot].as_ref()?;
     if session.id.is_empty() {

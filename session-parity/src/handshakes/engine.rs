@@ -52,6 +52,7 @@ impl Engine {
             context.set_tickets(setup.tickets);
             context.set_early_data_max(setup.early_data_max);
             context.set_verify_peer(setup.verify_peer);
+            context.set_generator(setup.generator);
             context.set_not_resumable(setup.not_resumable);
         }
         if !setup.remove_hook {

@@ -11,6 +11,8 @@ mod script;
 mod scripts;
 mod seen;
 
+pub(crate) use script::GENERATED;
+
 use engine::{Engine, Identity};
 use replay::Replay;
 use script::{Script, Setup, Step, TLS13};

@@ -48,6 +48,8 @@ pub(crate) struct Setup {
     pub(crate) remove_hook: bool,
     /// Server names lead to another context.
     pub(crate) switches: bool,
+    /// The server's generator of ids makes the same one every time.
+    pub(crate) generator: bool,
     /// The server marks what it negotiates not resumable.
     pub(crate) not_resumable: bool,
 }
@@ -98,6 +100,8 @@ pub(crate) enum Step {
     Remove(usize),
 }
 
+/// What the generator of ids makes.
+pub(crate) const GENERATED: &[u8] = b"always the same";
 pub(crate) const TLS12: u16 = 0x0303;
 pub(crate) const TLS13: u16 = 0x0304;
 pub(crate) const OFF: u32 = 0;
@@ -125,6 +129,7 @@ impl Setup {
             outside: false,
             remove_hook: true,
             switches: false,
+            generator: false,
             not_resumable: false,
         }
     }

@@ -60,11 +60,11 @@ fn lifecycle(setup: &Setup, scripts: &mut Vec<Script>) {
     );
     add("other id context", setup, twice(&[IdContext(Server, b"another")]));
     add("client's other id context", setup, twice(&[IdContext(Client, b"another")]));
-    add(
-        "other version",
-        setup,
-        twice(&[VersionMax(Client, if setup.version == TLS12 { TLS12 } else { TLS12 })]),
-    );
+    let other = if setup.version == TLS12 { TLS13 } else { TLS12 };
+    let change = [VersionMax(Client, other), VersionMax(Server, other)];
+    add("other version", setup, twice(&change));
+    add("other version at the client", setup, twice(&change[..1]));
+    add("other version at the server", setup, twice(&change[1..]));
     add(
         "free without shutdown",
         setup,
@@ -212,6 +212,21 @@ fn lifecycle(setup: &Setup, scripts: &mut Vec<Script>) {
     add("no tickets", &Setup { tickets: 0, ..setup.clone() }, twice(&[]));
     add("stateless and by id, changed", setup, twice(&[Stateless(!setup.stateless)]));
     if setup.version == TLS12 {
+        let generator = Setup { generator: true, ..setup.clone() };
+        add(
+            "an id that is taken",
+            &generator,
+            vec![
+                Connect(None),
+                Connect(None),
+                Free(Client),
+                Free(Server),
+                Pick(0),
+                Free(Client),
+                Free(Server),
+                Connect(None),
+            ],
+        );
         add("renegotiation", setup, {
             let mut steps = vec![Connect(None), Renegotiate, Save];
             steps.extend(CLOSE);

@@ -9,6 +9,7 @@ use super::Session;
 use super::session::{serial_index, serial_of};
 use super::sys::{self, SSL, SSL_CTX, SSL_SESSION};
 use super::trace::{self, Event};
+use crate::handshakes::GENERATED;
 
 /// Is one context.
 pub(crate) struct Context(NonNull<SSL_CTX>);
@@ -180,6 +181,13 @@ impl Context {
         assert_eq!(is_set, 1, "a key in DER");
     }
 
+    /// Has ids made by a generator that makes the same one every time, or by the library.
+    pub(crate) fn set_generator(&self, on: bool) {
+        let callback: Option<sys::GenerateId> = if on { Some(on_generate) } else { None };
+        // SAFETY: the context is alive, the callback lives for ever.
+        unsafe { sys::SSL_CTX_set_generate_session_id(self.as_ptr(), callback) };
+    }
+
     /// Has every new session marked not resumable, or none.
     pub(crate) fn set_not_resumable(&self, on: bool) {
         let callback: Option<sys::NotResumableCallback> =
@@ -258,6 +266,14 @@ unsafe extern "C" fn on_remove_call(context: *mut SSL_CTX, _session: *mut SSL_SE
 }
 
 unsafe extern "C" fn on_verify(_is_good: c_int, _store: *mut c_void) -> c_int {
+    1
+}
+
+unsafe extern "C" fn on_generate(_ssl: *mut SSL, id: *mut u8, length: *mut u32) -> c_int {
+    // SAFETY: the library passes 32 bytes.
+    unsafe { ptr::copy_nonoverlapping(GENERATED.as_ptr(), id, GENERATED.len()) };
+    // SAFETY: and the place of their number.
+    unsafe { *length = GENERATED.len() as u32 };
     1
 }
 

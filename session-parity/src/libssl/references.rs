@@ -61,6 +61,8 @@ fn offset() -> Option<usize> {
 ///
 /// The session is alive, and has a word at `at`.
 unsafe fn word(session: *const SSL_SESSION, at: usize) -> u32 {
-    // SAFETY: the caller's promise; no other thread has the session.
-    unsafe { ptr::read_volatile(session.byte_add(at).cast::<u32>()) }
+    // SAFETY: the caller's promise.
+    let word = unsafe { session.byte_add(at) };
+    // SAFETY: as above; no other thread has the session.
+    unsafe { ptr::read_volatile(word.cast::<u32>()) }
 }

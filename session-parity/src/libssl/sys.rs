@@ -10,6 +10,7 @@ use openssl_sys as _;
 macro_rules! opaque {
     ($($name:ident),* $(,)?) => {
         $(
+            #[allow(clippy::upper_case_acronyms, reason = "libssl's names")]
             #[repr(C)]
             pub(crate) struct $name {
                 _private: [u8; 0],
@@ -47,6 +48,7 @@ pub(crate) type TicketOpened = unsafe extern "C" fn(
     *mut c_void,
 ) -> c_int;
 pub(crate) type VerifyCallback = unsafe extern "C" fn(c_int, *mut c_void) -> c_int;
+pub(crate) type GenerateId = unsafe extern "C" fn(*mut SSL, *mut c_uchar, *mut c_uint) -> c_int;
 pub(crate) type NameCallback = unsafe extern "C" fn(*mut SSL, *mut c_int, *mut c_void) -> c_int;
 pub(crate) type NotResumableCallback = unsafe extern "C" fn(*mut SSL, c_int) -> c_int;
 
@@ -168,6 +170,10 @@ unsafe extern "C" {
         ctx: *mut SSL_CTX,
         context: *const c_uchar,
         length: c_uint,
+    ) -> c_int;
+    pub(crate) fn SSL_CTX_set_generate_session_id(
+        ctx: *mut SSL_CTX,
+        callback: Option<GenerateId>,
     ) -> c_int;
     pub(crate) fn SSL_CTX_set_num_tickets(ctx: *mut SSL_CTX, tickets: usize) -> c_int;
     pub(crate) fn SSL_CTX_set_max_early_data(ctx: *mut SSL_CTX, bytes: u32) -> c_int;
