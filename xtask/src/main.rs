@@ -17,10 +17,12 @@ mod layers;
 mod loom;
 mod miri;
 mod msrv;
+mod mutants;
 mod parity;
 mod program;
 mod san;
 mod shuttle;
+mod survivors;
 mod system_packages;
 mod test;
 mod tree;
@@ -45,6 +47,8 @@ Jobs:
   shuttle [NAME]       try random schedules of every model whose path contains NAME, and of crowds
   weaken [EDGE]        weaken each ordering whose name contains EDGE, alone: a model must notice
                        (--quick: three of them)
+  mutants [NAME]       change session-cache in one place after the other (in those whose name matches
+                       NAME): a test must notice; installs cargo-mutants where it is missing
   san SANITIZER        run tests under asan, lsan or tsan
   fuzz TARGET SECONDS  fuzz one of the targets of fuzz/; installs cargo-fuzz where it is missing
   parity [ARGS]        compare the cache with the system's libssl: random sequences of its functions, and
@@ -99,6 +103,7 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
             let request = conformance::Request::parse(rest)?;
             conformance::run(&Workspace::find()?, request)
         }
+        "mutants" => mutants::run(&Workspace::find()?, rest),
         "shuttle" => shuttle::run(&Workspace::find()?, rest),
         "fuzz" => fuzz::run(&Workspace::find()?, rest),
         "parity" => parity::run(&Workspace::find()?, rest),
@@ -160,6 +165,7 @@ mod tests {
         assert_eq!(exit_status_of(&["conformance", "--check", "R1"]), 2);
         assert_eq!(exit_status_of(&["shuttle", "--deep"]), 2);
         assert_eq!(exit_status_of(&["bench", "--fast"]), 2);
+        assert_eq!(exit_status_of(&["mutants", "--all"]), 2);
         assert_eq!(exit_status_of(&["fuzz", "tables", "10"]), 2);
     }
 }

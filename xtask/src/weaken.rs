@@ -10,7 +10,6 @@
 
 mod edges;
 mod source;
-mod survivors;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -18,10 +17,10 @@ use std::time::{Duration, Instant};
 use crate::clock;
 use crate::failure::Failure;
 use crate::loom::{self, Defect, Reclaimer};
+use crate::survivors::{self, Survivors};
 use crate::tree::Tree;
 use crate::workspace::Workspace;
 use edges::Edge;
-use survivors::Survivors;
 
 /// All models take seconds; a weakened one that takes longer has not noticed anything.
 const MODEL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -105,11 +104,11 @@ pub(crate) fn run(workspace: &Workspace, request: &Request) -> Result<(), Failur
     let tree = Tree::copy(workspace, "weaken")?;
     let mut edges = edges::find(&tree)?;
     let document = tree.read(DOCUMENT)?;
-    let survivors =
-        Survivors::in_document(&document).map_err(|reason| survivors::defect(DOCUMENT, &reason))?;
+    let survivors = Survivors::in_document(&document)
+        .map_err(|reason| survivors::defect("weaken", DOCUMENT, &reason))?;
     let names: Vec<String> = edges.iter().map(|edge| edge.name.clone()).collect();
     if let Some(name) = survivors.unknown(&names) {
-        return Err(survivors::defect(DOCUMENT, &format!("`{name}` is no edge")));
+        return Err(survivors::defect("weaken", DOCUMENT, &format!("`{name}` is no edge")));
     }
     if let Some(name) = QUICK.iter().find(|quick| !names.iter().any(|name| name == *quick)) {
         return Err(Failure::failed(format!("weaken: `{name}` of --quick is no edge")));

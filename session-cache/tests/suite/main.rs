@@ -1,13 +1,13 @@
 //! The promises of the cache, one module for each kind.
 
 mod contexts;
+mod crowd;
 mod eviction;
 mod expiry;
 mod figures;
 mod flushing;
 mod history;
 mod interleaving;
-mod model;
 mod ownership;
 mod scene;
 mod symptoms;

@@ -11,10 +11,10 @@ use crate::scene::{Scene, VERSION, id, session};
 const THREADS: u64 = 4;
 
 /// Steps through numbers that look like chance and are the same in every run.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn throw(&mut self, below: u64) -> u64 {
+    pub(crate) fn throw(&mut self, below: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -22,7 +22,7 @@ impl Dice {
     }
 }
 
-fn left(statistics: &Statistics) -> u64 {
+pub(crate) fn left(statistics: &Statistics) -> u64 {
     statistics.replaced
         + statistics.expired
         + statistics.taken

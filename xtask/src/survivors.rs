@@ -1,15 +1,16 @@
-//! The edges that no model can notice, as docs/memory-model.md lists them with the reasons.
+//! What no test can notice, as a document lists it with the reasons: weakened edges in
+//! docs/memory-model.md, mutants in docs/mutants.md.
 //!
-//! Below the heading `## Survivors` stands a line `Number: N.` and a table whose rows begin with an
-//! edge's name in backticks and go on with an argument.
+//! Below the heading `## Survivors` stands a line `Number: N.` and a table whose rows begin with a name in
+//! backticks and go on with an argument.
 
 use crate::failure::Failure;
 
 const HEADING: &str = "## Survivors";
 
-/// The edges that are listed, and how many there may be.
+/// The names that are listed.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Survivors {
+pub(crate) struct Survivors {
     names: Vec<String>,
 }
 
@@ -18,7 +19,7 @@ impl Survivors {
     ///
     /// # Errors
     /// When there is none, a row has no argument, or the number is not that of the rows.
-    pub(super) fn in_document(text: &str) -> Result<Survivors, String> {
+    pub(crate) fn in_document(text: &str) -> Result<Survivors, String> {
         let (_, section) = text.split_once(HEADING).ok_or(format!("there is no `{HEADING}`"))?;
         let section = section.split_once("\n## ").map_or(section, |(section, _)| section);
         let number = section
@@ -42,19 +43,19 @@ impl Survivors {
         }
     }
 
-    pub(super) fn contains(&self, name: &str) -> bool {
+    pub(crate) fn contains(&self, name: &str) -> bool {
         self.names.iter().any(|listed| listed == name)
     }
 
-    /// The listed ones that are no edges (any more).
-    pub(super) fn unknown(&self, edges: &[String]) -> Option<&str> {
-        self.names.iter().find(|name| !edges.contains(name)).map(String::as_str)
+    /// A listed one that is none of `all` (any more).
+    pub(crate) fn unknown(&self, all: &[String]) -> Option<&str> {
+        self.names.iter().find(|name| !all.contains(name)).map(String::as_str)
     }
 }
 
 /// Names the document before what is wrong with it.
-pub(super) fn defect(document: &str, reason: &str) -> Failure {
-    Failure::failed(format!("weaken: {document}: {reason}"))
+pub(crate) fn defect(job: &str, document: &str, reason: &str) -> Failure {
+    Failure::failed(format!("{job}: {document}: {reason}"))
 }
 
 #[cfg(test)]
