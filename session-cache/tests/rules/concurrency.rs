@@ -161,9 +161,9 @@ fn r232_hooks_and_generators_run_under_no_lock_and_may_use_the_cache() {
                 let (counted, spare) = (calls.clone(), spares.clone());
                 let cache = Arc::downgrade(&scene.cache);
                 settings.generator = Some(Arc::new(move |is_taken| {
-                    counted.fetch_add(1, Ordering::Relaxed);
+                    // The number before is nobody else's.
+                    let id = id(10_000 + counted.fetch_add(1, Ordering::Relaxed) as u64);
                     work(&cache.upgrade().unwrap(), &spare[2]);
-                    let id = id(counted.load(Ordering::Relaxed) as u64);
                     assert!(!is_taken(&id));
                     Some(id)
                 }));
