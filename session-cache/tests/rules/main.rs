@@ -4,6 +4,7 @@
 mod add_remove;
 mod attachment;
 mod attributes;
+mod automatic_flush;
 mod concurrency;
 mod engine;
 mod flush;
