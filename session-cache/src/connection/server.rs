@@ -245,12 +245,15 @@ impl SessionCache {
         if session.is_in_no_cache() {
             return true;
         }
-        let entry = self.table.handle(session.key());
-        if entry.is_some_and(|entry| Session::of(entry).is_same(session)) {
+        let is_inside = || {
+            let entry = self.table.handle(session.key());
+            entry.is_some_and(|entry| Session::of(entry).is_same(session))
+        };
+        if is_inside() {
             return true;
         }
-        // It may have left, and its node not.
+        // It may have left, and its node not; or be on its way in, which ends before this passes the lock.
         self.order.unlink_dead(&self.table, session);
-        session.is_in_no_cache()
+        session.is_in_no_cache() || is_inside()
     }
 }
