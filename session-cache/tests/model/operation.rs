@@ -479,8 +479,15 @@ fn whole_handshakes() -> BoxedStrategy<Vec<Operation>> {
         1 => (0..SLOTS, 0..SLOTS).prop_map(|(a, b)| vec![Do::SwitchCache(a), Do::SwitchCache(b)]),
         1 => Just(vec![Do::Finish, Do::Begin(0x0303)]),
     ];
-    let server = (0..SLOTS, versions(), ids(), makings(), tickets(), oddities, 0..4u8).prop_map(
-        |(slot, version, id, making, tickets, oddities, close)| {
+    let alerts = prop_oneof![
+        3 => Just(Vec::new()),
+        1 => Just(vec![Do::FatalAlertSent]),
+        1 => Just(vec![Do::FatalAlertReceived]),
+        1 => Just(vec![Do::FatalAlertSent, Do::FatalAlertReceived]),
+    ];
+    let odd = (oddities, alerts);
+    let server = (0..SLOTS, versions(), ids(), makings(), tickets(), odd, 0..4u8).prop_map(
+        |(slot, version, id, making, tickets, (oddities, alerts), close)| {
             let making = Making { name: Name { version, id }, ..making };
             let mut all = vec![Do::Open { slot, is_server: true }, Do::Begin(version)];
             all.extend(oddities);
@@ -490,6 +497,7 @@ fn whole_handshakes() -> BoxedStrategy<Vec<Operation>> {
             all.push(Do::AttachNext(id.map(|id| (id + 1) % 3)));
             all.push(Do::Established(tickets));
             all.push(Do::SetShutdown { sent: close != 0, received: close == 2 });
+            all.extend(alerts);
             all.push(Do::Drop);
             all
         },
