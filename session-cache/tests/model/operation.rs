@@ -520,7 +520,28 @@ fn whole_handshakes() -> BoxedStrategy<Vec<Operation>> {
         .boxed()
 }
 
+/// What a cache is set to at first.
+fn beginnings(slot: usize) -> BoxedStrategy<Vec<Operation>> {
+    use CacheOperation as Do;
+    (modes(), new_plans(), remove_plans(), get_plans(), any::<bool>())
+        .prop_map(move |(mode, new, remove, get, is_set)| {
+            let settings = vec![
+                Do::SetMode(mode),
+                Do::SetNewHook(new),
+                Do::SetRemoveHook(remove),
+                Do::SetGetHook(get),
+            ];
+            let set = |setting| Operation::Cache(slot, setting);
+            settings.into_iter().filter(|_| is_set).map(set).collect()
+        })
+        .boxed()
+}
+
 pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let first = (beginnings(0), beginnings(1)).prop_map(|(one, other)| {
+        let step = |operation| Step { operation, script: Vec::new() };
+        one.into_iter().chain(other).map(step).collect::<Vec<_>>()
+    });
     let operations = prop_oneof![
         8 => single_operations().prop_map(|operation| vec![operation]),
         1 => whole_handshakes(),
@@ -533,5 +554,6 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
         let step = |operation| Step { operation, script: script.clone() };
         operations.into_iter().map(step).collect::<Vec<_>>()
     });
-    prop::collection::vec(step, 0..70).prop_map(|steps| steps.into_iter().flatten().collect())
+    (first, prop::collection::vec(step, 0..70))
+        .prop_map(|(first, steps)| first.into_iter().chain(steps.into_iter().flatten()).collect())
 }
