@@ -520,6 +520,37 @@ fn whole_handshakes() -> BoxedStrategy<Vec<Operation>> {
         .boxed()
 }
 
+/// So many handshakes, over a session that is too old, that the cache clears itself where it may.
+fn busy_times() -> BoxedStrategy<Vec<Operation>> {
+    let counts = prop::sample::select(vec![254, 255, 256]);
+    (0..SLOTS, modes(), makings(), any::<bool>(), counts)
+        .prop_map(|(slot, mode, making, is_server, count)| {
+            let making = Making { name: Name { version: 0x0303, id: Some(0) }, ..making };
+            let making = Making { payload_bytes: 0, timeout: Some(1), created: None, ..making };
+            let on_cache = |operation| Operation::Cache(slot, operation);
+            let on_connection = |operation| Operation::Connection(0, operation);
+            vec![
+                on_cache(CacheOperation::Make { context: 0, making, hand: 0 }),
+                on_cache(CacheOperation::Add(0)),
+                Operation::Advance(9),
+                on_cache(CacheOperation::SetMode(mode)),
+                on_connection(ConnectionOperation::Open { slot, is_server }),
+                on_connection(ConnectionOperation::Handshakes(count)),
+                on_connection(ConnectionOperation::NewSession(Making {
+                    name: Name { version: 0x0303, id: Some(1) },
+                    payload_bytes: 0,
+                    timeout: None,
+                    created: None,
+                    authenticated: None,
+                    ticket: None,
+                    verify_result: 0,
+                })),
+                on_connection(ConnectionOperation::Established(Tickets::None)),
+            ]
+        })
+        .boxed()
+}
+
 /// What a cache is set to at first.
 fn beginnings(slot: usize) -> BoxedStrategy<Vec<Operation>> {
     use CacheOperation as Do;
@@ -543,8 +574,9 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
         one.into_iter().chain(other).map(step).collect::<Vec<_>>()
     });
     let operations = prop_oneof![
-        8 => single_operations().prop_map(|operation| vec![operation]),
-        1 => whole_handshakes(),
+        40 => single_operations().prop_map(|operation| vec![operation]),
+        5 => whole_handshakes(),
+        1 => busy_times(),
     ];
     let scripts = prop_oneof![
         3 => Just(Vec::new()),
