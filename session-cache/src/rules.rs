@@ -22,7 +22,7 @@ use crate::time::Seconds;
 /// | C7: default timeout | 300 s | 7,200 s |
 /// | C8: a size of n | n sessions; a smaller size takes effect at once | n - 1 from 2 on; at the next insertion |
 /// | C9: remove | marks the argument and the cached one, reports the cached one | marks and reports the argument |
-/// | C10: hits, misses | what the cache gave, what it did not have | tickets and clients count too |
+/// | C10: hits, misses | what a client brought or a cache gave; what was not inside | tickets are hits too, and clients count misses |
 /// | C15: id context | servers compare it | clients too |
 /// | C16: adding the same again | changes nothing | with `UPDATE_TIME`, the time; it moves behind its equals |
 /// | lifetime caps | 24 h, and 7 days for TLS 1.3 | none |

@@ -567,7 +567,7 @@ pub enum NotStored {
     OtherCache,
     /// The cache's mode stores no sessions of this kind.
     Mode,
-    /// It could never be found: a TLS 1.3 lifetime of 0, or older than the cap on its lifetime.
+    /// It could never be found: a TLS 1.3 lifetime of 0.
     NeverValid,
     /// Too many that have left wait to be freed: some thread of the process holds one of session-core's
     /// guards for too long. This cache never does.

@@ -148,7 +148,7 @@ impl Connection {
     ) -> Result<bool, Fatal> {
         let may = self.may_come_back(settings, &session, origin);
         if may.is_err() && self.version.is_tls13() && self.cache.rules().failing_is_bad {
-            self.cache.remove(&session);
+            self.cache.remove_for(settings, &session, Departure::Removed);
         }
         if !may? {
             return Ok(false);

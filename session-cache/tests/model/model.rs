@@ -848,6 +848,11 @@ impl Model {
         "done".to_string()
     }
 
+    fn shown(&self, session: usize) -> String {
+        let Facts { created, timeout, .. } = self.sessions[session];
+        format!("{session}: {} {created} {timeout}", self.is_resumable(session))
+    }
+
     /// All that can be seen of it.
     pub(crate) fn view(&self) -> Vec<String> {
         let mut lines = Vec::new();
@@ -856,14 +861,15 @@ impl Model {
             let mode = settings.mode.bits();
             lines.push(format!("{cache}: {} {} {mode:#x}", list.len(), self.bytes(cache)));
             lines.push(shown(&self.figures(cache)));
+            let mut inside = list.clone();
+            inside.sort_unstable();
+            lines.extend(inside.into_iter().map(|session| self.shown(session)));
         }
         for session in self.hands.iter().flatten().copied() {
-            let Facts { created, timeout, authenticated, verify_result, .. } =
-                self.sessions[session];
-            let (references, is_resumable) = (self.references(session), self.is_resumable(session));
-            lines.push(format!(
-                "{session}: {references} {is_resumable} {created} {timeout} {authenticated} {verify_result}"
-            ));
+            let Facts { authenticated, verify_result, .. } = self.sessions[session];
+            let references = self.references(session);
+            let shown = self.shown(session);
+            lines.push(format!("{shown} {references} {authenticated} {verify_result}"));
         }
         lines.extend(self.connections.iter().flatten().map(Slot::shown));
         lines

@@ -479,8 +479,15 @@ fn whole_handshakes() -> BoxedStrategy<Vec<Operation>> {
         1 => (0..SLOTS, 0..SLOTS).prop_map(|(a, b)| vec![Do::SwitchCache(a), Do::SwitchCache(b)]),
         1 => Just(vec![Do::Finish, Do::Begin(0x0303)]),
     ];
-    let server = (0..SLOTS, versions(), ids(), makings(), tickets(), oddities, 0..4u8).prop_map(
-        |(slot, version, id, making, tickets, oddities, close)| {
+    let alerts = prop_oneof![
+        3 => Just(Vec::new()),
+        1 => Just(vec![Do::FatalAlertSent]),
+        1 => Just(vec![Do::FatalAlertReceived]),
+        1 => Just(vec![Do::FatalAlertSent, Do::FatalAlertReceived]),
+    ];
+    let odd = (oddities, alerts);
+    let server = (0..SLOTS, versions(), ids(), makings(), tickets(), odd, 0..4u8).prop_map(
+        |(slot, version, id, making, tickets, (oddities, alerts), close)| {
             let making = Making { name: Name { version, id }, ..making };
             let mut all = vec![Do::Open { slot, is_server: true }, Do::Begin(version)];
             all.extend(oddities);
@@ -490,6 +497,7 @@ fn whole_handshakes() -> BoxedStrategy<Vec<Operation>> {
             all.push(Do::AttachNext(id.map(|id| (id + 1) % 3)));
             all.push(Do::Established(tickets));
             all.push(Do::SetShutdown { sent: close != 0, received: close == 2 });
+            all.extend(alerts);
             all.push(Do::Drop);
             all
         },
@@ -512,10 +520,63 @@ fn whole_handshakes() -> BoxedStrategy<Vec<Operation>> {
         .boxed()
 }
 
+/// So many handshakes, over a session that is too old, that the cache clears itself where it may.
+fn busy_times() -> BoxedStrategy<Vec<Operation>> {
+    let counts = prop::sample::select(vec![254, 255, 256]);
+    (0..SLOTS, modes(), makings(), any::<bool>(), counts)
+        .prop_map(|(slot, mode, making, is_server, count)| {
+            let making = Making { name: Name { version: 0x0303, id: Some(0) }, ..making };
+            let making = Making { payload_bytes: 0, timeout: Some(1), created: None, ..making };
+            let on_cache = |operation| Operation::Cache(slot, operation);
+            let on_connection = |operation| Operation::Connection(0, operation);
+            vec![
+                on_cache(CacheOperation::Make { context: 0, making, hand: 0 }),
+                on_cache(CacheOperation::Add(0)),
+                Operation::Advance(9),
+                on_cache(CacheOperation::SetMode(mode)),
+                on_connection(ConnectionOperation::Open { slot, is_server }),
+                on_connection(ConnectionOperation::Handshakes(count)),
+                on_connection(ConnectionOperation::NewSession(Making {
+                    name: Name { version: 0x0303, id: Some(1) },
+                    payload_bytes: 0,
+                    timeout: None,
+                    created: None,
+                    authenticated: None,
+                    ticket: None,
+                    verify_result: 0,
+                })),
+                on_connection(ConnectionOperation::Established(Tickets::None)),
+            ]
+        })
+        .boxed()
+}
+
+/// What a cache is set to at first.
+fn beginnings(slot: usize) -> BoxedStrategy<Vec<Operation>> {
+    use CacheOperation as Do;
+    (modes(), new_plans(), remove_plans(), get_plans(), any::<bool>())
+        .prop_map(move |(mode, new, remove, get, is_set)| {
+            let settings = vec![
+                Do::SetMode(mode),
+                Do::SetNewHook(new),
+                Do::SetRemoveHook(remove),
+                Do::SetGetHook(get),
+            ];
+            let set = |setting| Operation::Cache(slot, setting);
+            settings.into_iter().filter(|_| is_set).map(set).collect()
+        })
+        .boxed()
+}
+
 pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let first = (beginnings(0), beginnings(1)).prop_map(|(one, other)| {
+        let step = |operation| Step { operation, script: Vec::new() };
+        one.into_iter().chain(other).map(step).collect::<Vec<_>>()
+    });
     let operations = prop_oneof![
-        8 => single_operations().prop_map(|operation| vec![operation]),
-        1 => whole_handshakes(),
+        40 => single_operations().prop_map(|operation| vec![operation]),
+        5 => whole_handshakes(),
+        1 => busy_times(),
     ];
     let scripts = prop_oneof![
         3 => Just(Vec::new()),
@@ -525,5 +586,6 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
         let step = |operation| Step { operation, script: script.clone() };
         operations.into_iter().map(step).collect::<Vec<_>>()
     });
-    prop::collection::vec(step, 0..70).prop_map(|steps| steps.into_iter().flatten().collect())
+    (first, prop::collection::vec(step, 0..70))
+        .prop_map(|(first, steps)| first.into_iter().chain(steps.into_iter().flatten()).collect())
 }

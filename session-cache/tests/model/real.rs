@@ -502,23 +502,27 @@ impl Real {
             let mode = cache.mode().bits();
             lines.push(format!("{at}: {} {} {mode:#x}", cache.len(), cache.bytes()));
             lines.push(crate::model::shown(&cache.statistics()));
+            let mut inside = Vec::new();
+            cache.for_each(|session| inside.push((number(session), shown_session(session))));
+            inside.sort_unstable();
+            lines.extend(inside.into_iter().map(|(_, shown)| shown));
         }
         for hand in 0..HANDS {
             let hands = self.book.hands();
             let Some(session) = &hands[hand] else { continue };
-            let (created, timeout) = (session.created().0, session.timeout().0);
-            lines.push(format!(
-                "{}: {} {} {created} {timeout} {} {}",
-                number(session),
-                session.references(),
-                session.is_resumable(),
-                session.authenticated().0,
-                session.verify_result(),
-            ));
+            let (shown, references) = (shown_session(session), session.references());
+            let (authenticated, verify_result) =
+                (session.authenticated().0, session.verify_result());
+            lines.push(format!("{shown} {references} {authenticated} {verify_result}"));
         }
         lines.extend(self.connections.iter().flatten().map(shown));
         lines
     }
+}
+
+fn shown_session(session: &Session) -> String {
+    let (created, timeout) = (session.created().0, session.timeout().0);
+    format!("{}: {} {created} {timeout}", number(session), session.is_resumable())
 }
 
 fn shown(connection: &Connection) -> String {

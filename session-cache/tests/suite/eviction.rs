@@ -274,3 +274,15 @@ fn c16_session_that_is_added_again_moves_behind_its_equals_as_in_libssl() {
         assert_eq!(scene.present(), [stays, 3], "{rules:?}");
     }
 }
+
+#[test]
+fn session_of_exactly_the_bytes_there_are_comes_in_alone() {
+    let bytes = 128 + 8 + 8; // fixed, id, payload
+    let scene = Scene::new(|builder| builder.bytes_max(bytes));
+    scene.insert(1, 10);
+    scene.insert(2, 10);
+    assert_eq!((scene.present(), scene.cache.bytes()), (vec![2], bytes));
+    scene.cache.set_bytes_max(bytes - 1);
+    assert!(scene.view().insert(session(3)).is_err());
+    assert_eq!((scene.cache.len(), scene.cache.bytes()), (0, 0));
+}

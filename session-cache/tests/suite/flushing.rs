@@ -1,6 +1,6 @@
 //! What a flush removes, to the second.
 
-use session_cache::{Seconds, UnixTime};
+use session_cache::{CacheMode, Rules, Seconds, UnixTime};
 
 use crate::scene::{START, Scene};
 
@@ -54,4 +54,22 @@ fn flush_of_more_than_a_batch_in_every_shard_leaves_none() {
         scene.insert(number, 10);
     }
     assert_eq!(scene.cache.statistics().cache_full, 0);
+}
+
+#[test]
+fn storing_255_through_views_clears_what_expired_where_the_rules_and_the_mode_say_so() {
+    let no_clearing = CacheMode::SERVER | CacheMode::NO_AUTO_CLEAR;
+    for (rules, mode, is_cleared) in [
+        (Rules::DOCUMENTED, CacheMode::SERVER, true),
+        (Rules::DOCUMENTED, no_clearing, false),
+        (Rules::OPENSSL, CacheMode::SERVER, false),
+    ] {
+        let scene = Scene::new(|builder| builder.rules(rules).mode(mode).sessions_max(1_000));
+        scene.insert(0, 1);
+        scene.clock.advance(Seconds(2));
+        (1..254).for_each(|number| scene.insert(number, 100));
+        assert_eq!(scene.cache.len(), 254);
+        scene.insert(254, 100);
+        assert_eq!(scene.cache.len(), 255 - usize::from(is_cleared), "{rules:?} {mode:?}");
+    }
 }

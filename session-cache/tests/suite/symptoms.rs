@@ -335,3 +335,29 @@ fn r171_limit_that_was_lowered_lazily_is_kept_when_a_session_is_replaced() {
     assert_eq!(scene.cache.len(), 2);
     assert!(scene.finds(7) && scene.finds(99));
 }
+
+#[test]
+fn r89_hook_set_while_a_handshake_fails_waits_for_the_next_operation() {
+    let told = Arc::new(AtomicUsize::new(0));
+    let counts = Arc::clone(&told);
+    let scene = Scene::new(|builder| {
+        builder.rules(Rules::OPENSSL).get_hook(move |inquiry| {
+            let counts = Arc::clone(&counts);
+            let change = |settings: &mut session_cache::Settings| {
+                let counts = Arc::clone(&counts);
+                settings.remove_hook = Some(Arc::new(move |_: session_cache::Left<'_>| {
+                    counts.fetch_add(1, Ordering::Relaxed);
+                }));
+            };
+            inquiry.cache.change(change).unwrap();
+            let new = NewSession::new(ProtocolVersion::TLS13, id(1), Payload::empty());
+            Some(new.build(IdContext::EMPTY, UnixTime(START)))
+        })
+    });
+    let cache = shared(scene);
+    let mut server = Connection::new(&cache, Role::Server);
+    server.set_verify_peer(true);
+    server.begin(ProtocolVersion::TLS13);
+    assert!(server.resume(&id(1)).is_err());
+    assert_eq!((told.load(Ordering::Relaxed), cache.len()), (0, 0));
+}
