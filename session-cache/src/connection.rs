@@ -40,6 +40,7 @@ pub enum Role {
 /// | --- | --- |
 /// | `SSL_new` | [`Connection::new`] |
 /// | `SSL_free` | dropping it |
+/// | `SSL_set_connect_state`, `SSL_set_accept_state` | [`set_role`](Connection::set_role) |
 /// | `SSL_set_session` | [`set_session`](Connection::set_session) |
 /// | `SSL_get_session`, `SSL_get0_session` | [`session`](Connection::session) |
 /// | `SSL_get1_session` | [`session_owned`](Connection::session_owned) |
@@ -236,6 +237,16 @@ impl Connection {
     /// Returns which side this is.
     pub fn role(&self) -> Role {
         self.role
+    }
+
+    /// Makes it the other side, before it has begun a handshake (`SSL_set_connect_state`,
+    /// `SSL_set_accept_state`); later it changes nothing, and false is returned.
+    pub fn set_role(&mut self, role: Role) -> bool {
+        let is_before = self.state == State::Before;
+        if is_before {
+            self.role = role;
+        }
+        is_before
     }
 
     /// Returns the id context.

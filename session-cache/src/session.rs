@@ -354,7 +354,8 @@ impl Session {
         self.stored().mark_not_resumable();
     }
 
-    pub(crate) fn is_marked_not_resumable(&self) -> bool {
+    /// Whether it was marked not resumable.
+    pub fn is_marked_not_resumable(&self) -> bool {
         // Relaxed: the mark stands for itself.
         self.stored().not_resumable.load(Ordering::Relaxed)
     }
