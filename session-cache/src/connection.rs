@@ -342,12 +342,15 @@ impl Connection {
     }
 
     /// Begins a session of this connection, in its id context and with its cache's timeout, in the place of
-    /// the one that is attached: a full handshake.
+    /// the one that is attached: a full handshake. What became of the peer's certificate is good, unless
+    /// `new` says otherwise.
     pub fn new_session(&mut self, new: NewSession) -> &Session {
         self.reused = false;
-        self.verify_result = 0;
+        let verify_result = new.verify_result().unwrap_or(0);
+        self.verify_result = verify_result;
         let settings = self.cache.settings();
-        let session = self.cache.make(&settings, new.with_verify_result(0), self.id_context);
+        let new = new.with_verify_result(verify_result);
+        let session = self.cache.make(&settings, new, self.id_context);
         self.session.insert(session)
     }
 
