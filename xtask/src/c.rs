@@ -20,7 +20,7 @@ const PROGRAMS: &str = "session-ffi/tests/c";
 const SYMBOLS: &str = "session-ffi/symbols.txt";
 
 /// A build of the library and how programs are linked and run with it.
-struct Library {
+pub(crate) struct Library {
     name: &'static str,
     folder: PathBuf,
     flags: &'static [&'static str],
@@ -106,11 +106,15 @@ fn headers_compile(workspace: &Workspace, work: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn plain_library(workspace: &Workspace) -> Result<Library, Failure> {
+/// Builds the library as users have it.
+///
+/// # Errors
+/// When it does not build.
+pub(crate) fn plain_library(workspace: &Workspace) -> Result<Library, Failure> {
     let mut build = workspace.cargo();
-    build.args(["build", "-p", "session-ffi", "--lib"]);
+    build.args(["build", "--release", "-p", "session-ffi", "--lib"]);
     program::run(&mut build, "library", "mend the errors above")?;
-    Ok(Library { name: "plain", folder: workspace.target_folder().join("debug"), flags: &[] })
+    Ok(Library { name: "plain", folder: workspace.target_folder().join("release"), flags: &[] })
 }
 
 fn sanitized_library(workspace: &Workspace) -> Result<Library, Failure> {
@@ -199,11 +203,12 @@ fn run_program(
     program::run(&mut command, &stem, "its words, or the checker's, are above")
 }
 
-pub(crate) fn compile_flags() -> Vec<&'static str> {
+fn compile_flags() -> Vec<&'static str> {
     [&["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-pthread", "-g"][..], &WARNINGS].concat()
 }
 
-fn compile(
+/// Compiles one file against a library.
+pub(crate) fn compile(
     workspace: &Workspace,
     compiler: &str,
     source: &Path,

@@ -8,6 +8,7 @@
 
 mod bench;
 mod c;
+mod c_example;
 mod ci;
 mod clock;
 mod conformance;
@@ -60,6 +61,7 @@ Jobs:
                        run the tests that name rules of docs/rules.md and write docs/conformance.md;
                        --check: fail if a rule has no passing test, or the page is out of date
   c                    check the C headers and symbols, run the C programs, also under Valgrind and asan
+  c-example            run the example server in C on OpenSSL, with real clients that come back
   install --prefix DIR install the C library: headers, libraries, pkg-config and CMake files
   header               write the C headers anew from the functions of session-ffi
   bench [ARGS]         measure ours beside its peers, or judge two builds (--help: its options)
@@ -114,6 +116,9 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
         "c" => takes_no_arguments(job, rest)
             .and_then(|()| Workspace::find())
             .and_then(|workspace| c::run(&workspace)),
+        "c-example" => takes_no_arguments(job, rest)
+            .and_then(|()| Workspace::find())
+            .and_then(|workspace| c_example::run(&workspace)),
         "install" => {
             let request = install::Request::parse(rest)?;
             install::run(&Workspace::find()?, &request)
