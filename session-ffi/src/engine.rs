@@ -12,7 +12,7 @@ use crate::connection::{SESS_CONN, connection, fatal};
 use crate::context::SESS_CTX;
 use crate::fault::{Fault, SESS_R_SESSION_IS_FIXED, entry};
 use crate::memory;
-use crate::session::{SESS_SESSION, unsigned};
+use crate::session::SESS_SESSION;
 
 /// A close_notify was sent, or is taken to have been.
 pub const SESS_SENT_SHUTDOWN: c_int = 1;
@@ -315,10 +315,12 @@ pub unsafe extern "C" fn SESS_CONN_new_session(
     unsafe { attach(conn, session, |connection, new, _| connection.new_session(new).clone()) }
 }
 
-/// Attaches the session of a further ticket: a duplicate of the one in use with an id of its own. It is made now; its
-/// timeout, and when the peers last proved who they are, stay. 1 done; 0 when it was attached or added before.
+/// Attaches the session of a further ticket: a duplicate of the one in use with an id of its own. It is made now, and not
+/// marked; its timeout, and when the peers last proved who they are, stay. A client up to TLS 1.2 that stores sessions
+/// gets it in the place of the one in use, which leaves the cache. 1 done; 0 when it was attached or added before.
 ///
-/// The connection takes a reference of its own. Threads: one at a time for a connection. NULL: 0.
+/// The connection takes a reference of its own. May call the remove callback. Threads: one at a time for a connection.
+/// NULL: 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn SESS_CONN_attach_session(
     conn: *mut SESS_CONN,
@@ -326,6 +328,9 @@ pub unsafe extern "C" fn SESS_CONN_attach_session(
 ) -> c_int {
     // SAFETY: C says so of both.
     unsafe {
+        if let Some(session) = session.as_ref() {
+            session.forget_mark();
+        }
         attach(conn, session, |connection, new, timeout| {
             connection.attach(new.with_timeout(timeout)).clone()
         })
@@ -349,18 +354,10 @@ unsafe fn attach(
             let words = "the session was added to a context or attached to a connection before";
             return Err(Fault::new(SESS_R_SESSION_IS_FIXED, words));
         }
-        let before = conn.drive(|connection| {
-            // Kept until the draft's lock is gone: its end is foreign code.
-            let before = connection.session_owned();
+        conn.drive(|connection| {
             // SAFETY: passed on from the caller.
-            let fixed = unsafe {
-                SESS_SESSION::fix(object, |new, fields| {
-                    how(connection, new, Seconds(unsigned(fields.timeout.0)))
-                })
-            };
-            fixed.map(|_| before)
+            unsafe { SESS_SESSION::fix(object, |new, _, timeout| how(connection, new, timeout)) }
         })??;
-        drop(before);
         // SAFETY: passed on from the caller.
         unsafe { object.as_ref() }.is_in(&conn.context().cache);
         Ok(1)

@@ -48,6 +48,8 @@ struct State {
     fields: Option<Box<SslSession<'static>>>,
     /// The mark of a draft.
     not_resumable: bool,
+    /// Whether somebody is making the session that it will lie in.
+    is_being_fixed: bool,
     /// Whether anybody said what verifying the peer came to.
     is_verified: bool,
     /// Of a duplicate: when the peers of its original last proved who they are.
@@ -56,6 +58,35 @@ struct State {
     cache: Weak<SessionCache>,
     /// The host name as C reads it; made when C asks for it.
     hostname: Option<CString>,
+}
+
+impl State {
+    /// Begins the session that a draft becomes; refused when another thread has.
+    fn to_new(&self, payload: impl FnOnce() -> Payload) -> Result<NewSession, Fault> {
+        if self.is_being_fixed {
+            let words = "another thread adds or attaches the session for the first time";
+            return Err(Fault::new(SESS_R_SESSION_IS_FIXED, words));
+        }
+        let fields = self.fields.as_ref().ok_or_else(|| Fault::invalid("no draft"))?;
+        let version = u16::try_from(fields.version.0).map_err(|_| {
+            Fault::invalid(format!("protocol version {} is not 0 to 65535", fields.version.0))
+        })?;
+        let id = match fields.id.as_bytes() {
+            [] => SessionId::EMPTY,
+            id => SessionId::new(id).map_err(|error| Fault::invalid(error.to_string()))?,
+        };
+        let mut new = NewSession::new(ProtocolVersion(version), id, payload());
+        if self.is_verified {
+            new = new.with_verify_result(fields.verify_result);
+        }
+        if let Some(authenticated) = self.authenticated {
+            new = new.with_authenticated(authenticated);
+        }
+        if fields.ticket.as_ref().is_some_and(|ticket| !ticket.as_bytes().is_empty()) {
+            new = new.with_ticket(Seconds(fields.ticket_lifetime_hint_seconds));
+        }
+        Ok(new)
+    }
 }
 
 /// Owns the object on behalf of the session whose payload it is.
@@ -107,6 +138,7 @@ impl SESS_SESSION {
                 references: 1,
                 fields: Some(Box::new(fields)),
                 not_resumable: false,
+                is_being_fixed: false,
                 is_verified: false,
                 authenticated: None,
                 cache: Weak::new(),
@@ -154,7 +186,9 @@ impl SESS_SESSION {
         let owner = session.payload_object::<Owner>()?;
         // SAFETY: owned by the payload, which `session` keeps.
         let object = unsafe { owner.object.as_ref() };
-        object.fixed.get_or_init(|| uncounted(session));
+        if object.fixed().is_none() {
+            object.adopt(session);
+        }
         object.ex_data.begin(owner.object.as_ptr().cast());
         Some(owner.object)
     }
@@ -176,61 +210,65 @@ impl SESS_SESSION {
         self.fixed.get().map(|session| &**session)
     }
 
-    /// Fixes a draft and returns the session that it is, as a handle of its own. `build` makes that session.
+    /// Fixes a draft and returns the session that it is, as a handle of its own. `build` makes that session,
+    /// with no lock held; the times are the draft's.
     ///
     /// # Safety
     ///
     /// * `object` is alive, and boxed.
     pub(crate) unsafe fn fix(
         object: NonNull<SESS_SESSION>,
-        build: impl FnOnce(NewSession, &SslSession<'static>) -> Session,
+        build: impl FnOnce(NewSession, UnixTime, Seconds) -> Session,
     ) -> Result<Session, Fault> {
         // SAFETY: passed on from the caller.
         let shared = unsafe { object.as_ref() };
-        let mut state = shared.lock();
-        if let Some(session) = shared.fixed() {
-            return Ok(session.clone());
-        }
-        let fields = state.fields.as_ref().ok_or_else(|| Fault::invalid("a draft has fields"))?;
-        let version = u16::try_from(fields.version.0).map_err(|_| {
-            Fault::invalid(format!("protocol version {} is not 0 to 65535", fields.version.0))
-        })?;
-        let id = match fields.id.as_bytes() {
-            [] => SessionId::EMPTY,
-            id => SessionId::new(id).map_err(|error| Fault::invalid(error.to_string()))?,
+        let (new, created, timeout) = {
+            let mut state = shared.lock();
+            if let Some(session) = shared.fixed() {
+                return Ok(session.clone());
+            }
+            let fields = state.fields.as_ref().ok_or_else(|| Fault::invalid("no draft"))?;
+            let times = (UnixTime(unsigned(fields.time.0)), Seconds(unsigned(fields.timeout.0)));
+            let size_bytes = size_of::<SslSession<'_>>() + heap_bytes(fields);
+            let new = state.to_new(|| {
+                let data_bytes = shared.data.get().map_or(0, Payload::size_bytes);
+                let size_bytes = size_of::<SESS_SESSION>() + size_bytes + data_bytes;
+                Payload::object(Owner { object, size_bytes })
+            })?;
+            state.is_being_fixed = true;
+            (new, times.0, times.1)
         };
-        let size_bytes = size_of::<SESS_SESSION>()
-            + size_of::<SslSession<'_>>()
-            + heap_bytes(fields)
-            + shared.data.get().map_or(0, Payload::size_bytes);
-        let payload = Payload::object(Owner { object, size_bytes });
-        let mut new = NewSession::new(ProtocolVersion(version), id, payload);
-        if state.is_verified {
-            new = new.with_verify_result(fields.verify_result);
+        let session = build(new, created, timeout);
+        shared.adopt(&session);
+        Ok(session)
+    }
+
+    /// Becomes part of the session whose payload it lies in, if it is not yet: each reference that C holds is
+    /// a handle from here on.
+    fn adopt(&self, session: &Session) {
+        let mut state = self.lock();
+        if self.fixed().is_some() {
+            return;
         }
-        if let Some(authenticated) = state.authenticated {
-            new = new.with_authenticated(authenticated);
-        }
-        if fields.ticket.as_ref().is_some_and(|ticket| !ticket.as_bytes().is_empty()) {
-            new = new.with_ticket(Seconds(fields.ticket_lifetime_hint_seconds));
-        }
-        let session = build(new, fields);
         if state.not_resumable {
             session.mark_not_resumable();
         }
-        // Each reference that C holds is a handle from here on.
         for _ in 0..state.references {
             std::mem::forget(session.clone());
         }
-        let _ = shared.fixed.set(uncounted(&session));
         if let Some(fields) = &mut state.fields {
-            take_over(fields, &session);
+            take_over(fields, session);
             fields.verify_result = session.verify_result();
             if let Ok(id_context) = Octets::new(session.id_context().as_bytes()) {
                 fields.id_context = id_context.into_owned();
             }
         }
-        Ok(session)
+        let _ = self.fixed.set(uncounted(session));
+    }
+
+    /// Forgets the mark of a draft: what an engine sends a new ticket for can be resumed.
+    pub(crate) fn forget_mark(&self) {
+        self.lock().not_resumable = false;
     }
 
     /// Fixes a draft as it is.
@@ -243,9 +281,8 @@ impl SESS_SESSION {
         let shared = unsafe { object.as_ref() };
         let id_context = shared.read(|fields| IdContext::new(fields.id_context.as_bytes()));
         let id_context = id_context.map_err(|error| Fault::invalid(error.to_string()))?;
-        let build = |new: NewSession, fields: &SslSession<'static>| {
-            let created = UnixTime(unsigned(fields.time.0));
-            new.with_timeout(Seconds(unsigned(fields.timeout.0))).build(id_context, created)
+        let build = |new: NewSession, created: UnixTime, timeout: Seconds| {
+            new.with_timeout(timeout).build(id_context, created)
         };
         // SAFETY: passed on from the caller.
         unsafe { SESS_SESSION::fix(object, build) }
@@ -328,7 +365,7 @@ impl SESS_SESSION {
         change: impl FnOnce(&mut SslSession<'static>) -> R,
     ) -> Result<R, Fault> {
         let mut state = self.lock();
-        if self.fixed().is_some() {
+        if self.fixed().is_some() || state.is_being_fixed {
             let words = format!(
                 "the session was added to a context or attached to a connection, so its {what} stays; \
                  change a duplicate"
@@ -350,7 +387,7 @@ impl SESS_SESSION {
     pub(crate) fn set_times(
         &self,
         in_draft: impl FnOnce(&mut SslSession<'static>),
-        in_cache: impl FnOnce(&SessionCache, &Session),
+        in_cache: impl FnOnce(&SessionCache, &Session) -> bool,
         in_none: impl FnOnce(&Session) -> bool,
     ) -> Result<(), Fault> {
         let mut state = self.lock();
@@ -360,15 +397,15 @@ impl SESS_SESSION {
         };
         let cache = state.cache.upgrade();
         drop(state);
-        match cache {
+        let is_set = match cache {
             Some(cache) => in_cache(&cache, session),
-            None if in_none(session) => {}
-            None => {
-                let words = "the session is on its way into the cache of a context";
-                return Err(Fault::new(SESS_R_OTHER_CONTEXT, words));
-            }
+            None => in_none(session),
+        };
+        if is_set {
+            return Ok(());
         }
-        Ok(())
+        let words = "the session is in the cache of another context, or on its way into one";
+        Err(Fault::new(SESS_R_OTHER_CONTEXT, words))
     }
 
     pub(crate) fn is_resumable(&self) -> bool {

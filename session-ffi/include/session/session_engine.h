@@ -136,10 +136,12 @@ int SESS_CONN_generate_session_id(const SESS_CONN *conn,
 int SESS_CONN_new_session(SESS_CONN *conn,
                           SESS_SESSION *session);
 
-// Attaches the session of a further ticket: a duplicate of the one in use with an id of its own. It is made now; its
-// timeout, and when the peers last proved who they are, stay. 1 done; 0 when it was attached or added before.
+// Attaches the session of a further ticket: a duplicate of the one in use with an id of its own. It is made now, and not
+// marked; its timeout, and when the peers last proved who they are, stay. A client up to TLS 1.2 that stores sessions
+// gets it in the place of the one in use, which leaves the cache. 1 done; 0 when it was attached or added before.
 //
-// The connection takes a reference of its own. Threads: one at a time for a connection. NULL: 0.
+// The connection takes a reference of its own. May call the remove callback. Threads: one at a time for a connection.
+// NULL: 0.
 int SESS_CONN_attach_session(SESS_CONN *conn,
                              SESS_SESSION *session);
 

@@ -342,3 +342,42 @@ fn plain_entries_are_seen_by_the_callbacks_without_a_connection() {
         SESS_CTX_free(ctx);
     }
 }
+
+#[test]
+fn remove_callback_may_look_at_a_session_that_is_just_being_attached() {
+    thread_local! {
+        static ATTACHED: Cell<*mut SESS_SESSION> = const { Cell::new(null_mut()) };
+    }
+    unsafe extern "C" fn looks(_: *mut SESS_CTX, _: *mut SESS_SESSION) {
+        let session = ATTACHED.get();
+        unsafe {
+            assert_eq!(id(session), [2; 32]);
+            SESS_SESSION_up_ref(session);
+            SESS_SESSION_free(session);
+        }
+        see("looked");
+    }
+    unsafe {
+        // A client up to TLS 1.2 whose session makes room for a new ticket's.
+        let ctx = SESS_CTX_new();
+        SESS_CTX_set_session_cache_mode(ctx, SESS_SESS_CACHE_CLIENT);
+        SESS_CTX_sess_set_remove_cb(ctx, Some(looks));
+        let conn = SESS_new(ctx);
+        SESS_set_connect_state(conn);
+        SESS_CONN_begin(conn, 0x0303);
+        let first = session(1);
+        SESS_CONN_new_session(conn, first);
+        SESS_CONN_established(conn, SESS_TICKETS_NONE);
+        let second = SESS_SESSION_dup(first);
+        SESS_SESSION_set1_id(second, [2; 32].as_ptr(), 32);
+        ATTACHED.set(second);
+        assert_eq!(SESS_CONN_attach_session(conn, second), 1);
+        assert_eq!(seen(), ["looked"]);
+        assert_eq!((references(first), references(second)), (1, 2));
+        assert_eq!((SESS_SESSION_is_resumable(first), SESS_SESSION_is_resumable(second)), (0, 1));
+        SESS_SESSION_free(first);
+        SESS_SESSION_free(second);
+        close(conn);
+        SESS_CTX_free(ctx);
+    }
+}
