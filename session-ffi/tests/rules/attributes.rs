@@ -8,7 +8,7 @@ use session::*;
 use crate::scene::{id, last_error, now, references, session, session_of};
 
 #[test]
-fn r001_new_session_is_empty_and_good_for_304_seconds() {
+fn r1_new_session_is_empty_and_good_for_304_seconds() {
     let before = now();
     let session = SESS_SESSION_new();
     unsafe {
@@ -28,7 +28,7 @@ fn r001_new_session_is_empty_and_good_for_304_seconds() {
 }
 
 #[test]
-fn r002_up_ref_asks_for_one_more_free() {
+fn r2_up_ref_asks_for_one_more_free() {
     let session = session(1);
     unsafe {
         assert_eq!(SESS_SESSION_up_ref(session), 1);
@@ -42,7 +42,50 @@ fn r002_up_ref_asks_for_one_more_free() {
 }
 
 #[test]
-fn r005_duplicate_is_equal_in_everything() {
+fn r3_last_free_ends_the_session_and_free_of_null_nothing() {
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    static ENDED: AtomicUsize = AtomicUsize::new(0);
+    unsafe extern "C" fn ended(
+        _: *mut c_void,
+        value: *mut c_void,
+        _: *mut SESS_EX_DATA,
+        _: std::ffi::c_int,
+        _: c_long,
+        _: *mut c_void,
+    ) {
+        ENDED.fetch_add(usize::from(!value.is_null()), Relaxed);
+    }
+    unsafe {
+        let idx = SESS_SESSION_get_ex_new_index(0, null_mut(), None, None, Some(ended));
+        let ctx = SESS_CTX_new();
+        for is_fixed in [false, true] {
+            let session = session(1);
+            SESS_SESSION_set_ex_data(session, idx, 0x10 as *mut c_void);
+            SESS_SESSION_up_ref(session);
+            if is_fixed {
+                SESS_CTX_add_session(ctx, session);
+                SESS_CTX_remove_session(ctx, session);
+            }
+            let before = ENDED.load(Relaxed);
+            SESS_SESSION_free(session);
+            SESS_reclaim();
+            assert_eq!(ENDED.load(Relaxed), before);
+            SESS_SESSION_free(session);
+            // Of one that was in a cache the table lets go when no thread can still be reading it.
+            let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+            while ENDED.load(Relaxed) == before && std::time::Instant::now() < deadline {
+                SESS_reclaim();
+            }
+            assert_eq!(ENDED.load(Relaxed), before + 1, "fixed: {is_fixed}");
+        }
+        SESS_SESSION_free(null_mut());
+        SESS_CTX_free(ctx);
+        SESS_SESSION_free_ex_index(idx);
+    }
+}
+
+#[test]
+fn r5_duplicate_is_equal_in_everything() {
     let original = full_session();
     unsafe {
         let copy = SESS_SESSION_dup(original);
@@ -56,7 +99,7 @@ fn r005_duplicate_is_equal_in_everything() {
 }
 
 #[test]
-fn r006_duplicate_and_source_are_changed_apart() {
+fn r6_duplicate_and_source_are_changed_apart() {
     let original = full_session();
     unsafe {
         let copy = SESS_SESSION_dup(original);
@@ -73,7 +116,7 @@ fn r006_duplicate_and_source_are_changed_apart() {
 }
 
 #[test]
-fn r007_duplicate_keeps_the_mark() {
+fn r7_duplicate_keeps_the_mark() {
     unsafe {
         let ctx = SESS_CTX_new();
         let original = session(1);
@@ -93,7 +136,7 @@ fn r007_duplicate_keeps_the_mark() {
 }
 
 #[test]
-fn r011_id_of_33_bytes_is_refused_with_openssls_reason() {
+fn r11_id_of_33_bytes_is_refused_with_openssls_reason() {
     let session = session(1);
     unsafe {
         for len in [0, 1, 32] {
@@ -110,7 +153,7 @@ fn r011_id_of_33_bytes_is_refused_with_openssls_reason() {
 }
 
 #[test]
-fn r012_length_of_the_id_may_be_left_out() {
+fn r12_length_of_the_id_may_be_left_out() {
     let session = SESS_SESSION_new();
     unsafe {
         assert!(!SESS_SESSION_get_id(session, null_mut()).is_null());
@@ -119,7 +162,7 @@ fn r012_length_of_the_id_may_be_left_out() {
 }
 
 #[test]
-fn r013_id_context_of_33_bytes_is_refused_with_openssls_reason() {
+fn r13_id_context_of_33_bytes_is_refused_with_openssls_reason() {
     let session = session(1);
     unsafe {
         assert_eq!(SESS_SESSION_set1_id_context(session, [5; 32].as_ptr(), 32), 1);
@@ -133,7 +176,7 @@ fn r013_id_context_of_33_bytes_is_refused_with_openssls_reason() {
 }
 
 #[test]
-fn r014_own_buffer_may_be_the_source() {
+fn r14_own_buffer_may_be_the_source() {
     let session = session_of(0x0303, b"0123456789");
     unsafe {
         let own = SESS_SESSION_get_id(session, null_mut());
@@ -144,7 +187,7 @@ fn r014_own_buffer_may_be_the_source() {
 }
 
 #[test]
-fn r015_set_time_returns_the_time() {
+fn r15_set_time_returns_the_time() {
     let session = session(1);
     unsafe {
         assert_eq!(SESS_SESSION_set_time(session, 1_000), 1_000);
@@ -159,7 +202,7 @@ fn r015_set_time_returns_the_time() {
 }
 
 #[test]
-fn r016_times_of_null_are_0() {
+fn r16_times_of_null_are_0() {
     unsafe {
         assert_eq!(SESS_SESSION_get_time(null()), 0);
         assert_eq!(SESS_SESSION_get_time_ex(null()), 0);
@@ -169,7 +212,7 @@ fn r016_times_of_null_are_0() {
 }
 
 #[test]
-fn r017_timeouts_are_read_back() {
+fn r17_timeouts_are_read_back() {
     let ctx = SESS_CTX_new_openssl();
     unsafe {
         for in_cache in [false, true] {
@@ -188,7 +231,7 @@ fn r017_timeouts_are_read_back() {
 }
 
 #[test]
-fn r018_negative_timeout_changes_nothing() {
+fn r18_negative_timeout_changes_nothing() {
     let session = session(1);
     unsafe {
         assert_eq!(SESS_SESSION_set_timeout(session, -1), 0);
@@ -200,7 +243,7 @@ fn r018_negative_timeout_changes_nothing() {
 }
 
 #[test]
-fn r021_r022_resumable_is_who_has_an_id_or_a_ticket_whatever_its_age() {
+fn r21_r22_resumable_is_who_has_an_id_or_a_ticket_whatever_its_age() {
     unsafe {
         let session = session(1);
         SESS_SESSION_set_time(session, 0);
@@ -215,7 +258,7 @@ fn r021_r022_resumable_is_who_has_an_id_or_a_ticket_whatever_its_age() {
 }
 
 #[test]
-fn r024_setters_copy_and_clear() {
+fn r24_setters_copy_and_clear() {
     let session = session(1);
     unsafe {
         let mut name = *b"name\0";
@@ -245,7 +288,7 @@ fn r024_setters_copy_and_clear() {
 }
 
 #[test]
-fn r025_has_ticket_is_1_for_a_ticket_with_bytes() {
+fn r25_has_ticket_is_1_for_a_ticket_with_bytes() {
     let session = session(1);
     unsafe {
         let (mut ticket, mut len) = (null(), 9);
@@ -264,7 +307,7 @@ fn r025_has_ticket_is_1_for_a_ticket_with_bytes() {
 }
 
 #[test]
-fn r026_master_key_is_copied_as_far_as_there_is_room() {
+fn r26_master_key_is_copied_as_far_as_there_is_room() {
     let session = session(1);
     unsafe {
         assert_eq!(SESS_SESSION_set1_master_key(session, b"master".as_ptr(), 6), 1);
@@ -279,7 +322,7 @@ fn r026_master_key_is_copied_as_far_as_there_is_room() {
 }
 
 #[test]
-fn r027_master_key_of_513_bytes_is_refused() {
+fn r27_master_key_of_513_bytes_is_refused() {
     let session = session(1);
     unsafe {
         assert_eq!(SESS_SESSION_set1_master_key(session, [1; 512].as_ptr(), 512), 1);
@@ -290,7 +333,7 @@ fn r027_master_key_of_513_bytes_is_refused() {
 }
 
 #[test]
-fn r028_fragment_length_that_was_never_settled_is_0() {
+fn r28_fragment_length_that_was_never_settled_is_0() {
     let session = session(1);
     unsafe {
         assert_eq!(SESS_SESSION_get_max_fragment_length(session), 0);

@@ -15,7 +15,7 @@ fn both(test: impl Fn(*mut SESS_CTX)) {
 }
 
 #[test]
-fn r052_r053_mode_is_server_and_set_returns_the_one_before() {
+fn r52_r53_mode_is_server_and_set_returns_the_one_before() {
     both(|ctx| unsafe {
         assert_eq!(SESS_CTX_get_session_cache_mode(ctx), SESS_SESS_CACHE_SERVER);
         let mode = SESS_SESS_CACHE_BOTH | SESS_SESS_CACHE_NO_AUTO_CLEAR;
@@ -25,7 +25,7 @@ fn r052_r053_mode_is_server_and_set_returns_the_one_before() {
 }
 
 #[test]
-fn r054_r055_modes_have_openssls_values() {
+fn r54_r55_modes_have_openssls_values() {
     let modes = [
         SESS_SESS_CACHE_OFF,
         SESS_SESS_CACHE_CLIENT,
@@ -41,7 +41,7 @@ fn r054_r055_modes_have_openssls_values() {
 }
 
 #[test]
-fn r056_unknown_bits_are_kept_and_impossible_ones_refused() {
+fn r56_unknown_bits_are_kept_and_impossible_ones_refused() {
     both(|ctx| unsafe {
         SESS_CTX_set_session_cache_mode(ctx, 0xffff);
         assert_eq!(SESS_CTX_get_session_cache_mode(ctx), 0xffff);
@@ -53,7 +53,7 @@ fn r056_unknown_bits_are_kept_and_impossible_ones_refused() {
 }
 
 #[test]
-fn r057_r206_null_context_is_0_for_each_number() {
+fn r57_r206_null_context_is_0_for_each_number() {
     let getters: &[unsafe extern "C" fn(*const SESS_CTX) -> c_long] = &[
         SESS_CTX_get_session_cache_mode,
         SESS_CTX_sess_get_cache_size,
@@ -103,7 +103,7 @@ fn r169_size_is_20480_and_a_negative_one_changes_nothing() {
 }
 
 #[test]
-fn r205_r206_timeout_is_7200_or_300_and_set_returns_the_one_before() {
+fn r206_timeout_is_7200_or_300_and_set_returns_the_one_before() {
     unsafe {
         for (ctx, timeout) in [(SESS_CTX_new(), 300), (SESS_CTX_new_openssl(), 7_200)] {
             assert_eq!(SESS_CTX_get_timeout(ctx), timeout);
@@ -182,7 +182,7 @@ fn r158_remove_of_null_or_without_id_does_nothing() {
 }
 
 #[test]
-fn r008_r159_remove_by_a_duplicate_removes_the_original() {
+fn r8_remove_by_a_duplicate_removes_the_original() {
     unsafe {
         for (ctx, original_is_resumable) in [(SESS_CTX_new(), 0), (SESS_CTX_new_openssl(), 1)] {
             let original = session(1);
@@ -222,7 +222,7 @@ fn r160_removed_session_can_be_added_again_with_the_same_pointer() {
 }
 
 #[test]
-fn r019_r161_flush_removes_what_expired_before_also_after_set_time() {
+fn r19_r161_flush_removes_what_expired_before_also_after_set_time() {
     both(|ctx| unsafe {
         let sessions = [1, 2, 3].map(session);
         for session in sessions {
@@ -248,7 +248,7 @@ fn r019_r161_flush_removes_what_expired_before_also_after_set_time() {
 }
 
 #[test]
-fn r009_r020_session_outlives_its_context_and_takes_new_times() {
+fn r9_r20_session_outlives_its_context_and_takes_new_times() {
     unsafe {
         let ctx = SESS_CTX_new();
         let session = session(1);
@@ -264,7 +264,7 @@ fn r009_r020_session_outlives_its_context_and_takes_new_times() {
 }
 
 #[test]
-fn r046_session_of_another_context_is_refused() {
+fn r46_session_of_another_context_is_refused() {
     both(|ctx| unsafe {
         let other = SESS_CTX_new();
         let session = session(1);

@@ -10,7 +10,7 @@ use crate::scene::{close, figures, handshake, id, last_error, number, references
 const ID: [u8; 32] = [1; 32];
 
 #[test]
-fn r030_r031_r032_set_session_takes_a_reference_and_releases_the_one_before() {
+fn r30_r31_r032_set_session_takes_a_reference_and_releases_the_one_before() {
     unsafe {
         let ctx = SESS_CTX_new();
         let conn = SESS_new(ctx);
@@ -31,7 +31,7 @@ fn r030_r031_r032_set_session_takes_a_reference_and_releases_the_one_before() {
 }
 
 #[test]
-fn r034_r036_null_detaches_and_an_idle_connection_marks_nothing() {
+fn r34_r36_null_detaches_and_an_idle_connection_marks_nothing() {
     unsafe {
         let ctx = SESS_CTX_new();
         let conn = SESS_new(ctx);
@@ -50,7 +50,7 @@ fn r034_r036_null_detaches_and_an_idle_connection_marks_nothing() {
 }
 
 #[test]
-fn r035_set_session_on_an_open_connection_drops_the_old_one_as_bad() {
+fn r35_set_session_on_an_open_connection_drops_the_old_one_as_bad() {
     unsafe {
         let ctx = SESS_CTX_new();
         let conn = handshake(ctx, &ID);
@@ -67,7 +67,7 @@ fn r035_set_session_on_an_open_connection_drops_the_old_one_as_bad() {
 }
 
 #[test]
-fn r037_set_session_copies_the_verify_result() {
+fn r37_set_session_copies_the_verify_result() {
     unsafe {
         let ctx = SESS_CTX_new();
         let conn = SESS_new(ctx);
@@ -84,7 +84,7 @@ fn r037_set_session_copies_the_verify_result() {
 }
 
 #[test]
-fn r038_r120_resumption_is_told_with_what_verifying_came_to() {
+fn r38_r120_resumption_is_told_with_what_verifying_came_to() {
     unsafe {
         let ctx = SESS_CTX_new();
         let conn = SESS_new(ctx);
@@ -110,7 +110,7 @@ fn r038_r120_resumption_is_told_with_what_verifying_came_to() {
 }
 
 #[test]
-fn r039_r040_get0_borrows_and_get1_takes_a_reference() {
+fn r39_r40_get0_borrows_and_get1_takes_a_reference() {
     unsafe {
         let ctx = SESS_CTX_new();
         let conn = SESS_new(ctx);
@@ -131,7 +131,7 @@ fn r039_r040_get0_borrows_and_get1_takes_a_reference() {
 }
 
 #[test]
-fn r041_get1_outlives_clear_flush_and_all() {
+fn r41_get1_outlives_clear_flush_and_all() {
     unsafe {
         let ctx = SESS_CTX_new();
         let conn = handshake(ctx, &ID);
@@ -148,7 +148,7 @@ fn r041_get1_outlives_clear_flush_and_all() {
 }
 
 #[test]
-fn r084_r085_connections_begin_in_the_context_of_their_creation() {
+fn r84_r85_connections_begin_in_the_context_of_their_creation() {
     unsafe {
         let ctx = SESS_CTX_new();
         assert_eq!(SESS_CTX_set_session_id_context(ctx, b"one".as_ptr(), 3), 1);
@@ -175,7 +175,7 @@ fn r084_r085_connections_begin_in_the_context_of_their_creation() {
 }
 
 #[test]
-fn r087_r089_other_context_is_not_resumed_and_none_with_a_verified_peer_is_fatal() {
+fn r87_r89_other_context_is_not_resumed_and_none_with_a_verified_peer_is_fatal() {
     unsafe {
         let ctx = SESS_CTX_new();
         close(handshake(ctx, &ID));
@@ -239,7 +239,7 @@ fn generated(conn: *mut SESS_CONN) -> Option<Vec<u8>> {
 }
 
 #[test]
-fn r092_r093_r094_generators_make_ids_and_null_restores_random_ones() {
+fn r92_r93_r094_generators_make_ids_and_null_restores_random_ones() {
     unsafe {
         let ctx = SESS_CTX_new();
         assert_eq!(SESS_CTX_set_generate_session_id(ctx, Some(failing)), 1);
@@ -258,7 +258,7 @@ fn r092_r093_r094_generators_make_ids_and_null_restores_random_ones() {
 }
 
 #[test]
-fn r095_r096_bad_ids_end_the_handshake_with_openssls_reasons() {
+fn r95_r96_bad_ids_end_the_handshake_with_openssls_reasons() {
     unsafe {
         let ctx = SESS_CTX_new();
         let conn = SESS_new(ctx);
@@ -282,7 +282,7 @@ fn r095_r096_bad_ids_end_the_handshake_with_openssls_reasons() {
 }
 
 #[test]
-fn r097_matching_ids_are_of_this_version_and_at_most_32_bytes() {
+fn r97_matching_ids_are_of_this_version_and_at_most_32_bytes() {
     unsafe {
         let ctx = SESS_CTX_new();
         close(handshake(ctx, &ID));
@@ -369,7 +369,7 @@ fn r195_r235_session_for_one_use_is_resumed_once() {
 }
 
 #[test]
-fn r045_each_further_ticket_has_a_session_of_its_own() {
+fn r45_each_further_ticket_has_a_session_of_its_own() {
     unsafe {
         let ctx = SESS_CTX_new();
         let conn = SESS_new(ctx);
@@ -440,7 +440,7 @@ fn copy_of_a_session_id_takes_session_and_context() {
 }
 
 #[test]
-fn r086_r121_server_name_switches_what_counts_and_not_whose_sessions_they_are() {
+fn r86_r121_server_name_switches_what_counts_and_not_whose_sessions_they_are() {
     unsafe {
         let (ctx, other) = (SESS_CTX_new(), SESS_CTX_new());
         SESS_CTX_set_session_id_context(other, b"other".as_ptr(), 5);

@@ -178,7 +178,7 @@ unsafe extern "C" fn refuse(_: *mut c_void, _: *const c_char, _: usize) -> c_int
 }
 
 #[test]
-fn r029_printing_null_or_a_keylog_without_id_or_key_returns_0() {
+fn r29_printing_null_or_a_keylog_without_id_or_key_returns_0() {
     unsafe {
         let mut text = Vec::<u8>::new();
         let arg: *mut c_void = std::ptr::from_mut(&mut text).cast();

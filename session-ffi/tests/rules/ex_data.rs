@@ -63,7 +63,7 @@ unsafe extern "C" fn ended(
 }
 
 #[test]
-fn r010_dup_and_free_callbacks_run_once_each() {
+fn r10_dup_and_free_callbacks_run_once_each() {
     // Leaked: sessions of other tests meet the callbacks too, as long as the index is registered.
     let calls: &Calls = Box::leak(Box::default());
     let argp = std::ptr::from_ref(calls).cast_mut().cast();

@@ -125,7 +125,7 @@ fn r123_r124_new_callback_that_says_1_keeps_a_reference() {
 }
 
 #[test]
-fn r125_r126_r127_new_callback_that_says_0_gives_its_reference_back() {
+fn r125_new_callback_that_says_0_gives_its_reference_back() {
     for openssl in [false, true] {
         unsafe {
             let ctx = context(openssl);
@@ -163,7 +163,7 @@ fn r138_r146_free_reports_every_session_out_and_marked() {
 }
 
 #[test]
-fn r140_r147_explicit_removal_reports_the_argument() {
+fn r140_explicit_removal_reports_the_argument() {
     for openssl in [false, true] {
         unsafe {
             let ctx = context(openssl);
@@ -241,7 +241,7 @@ fn r108_answer_that_is_not_resumable_is_ignored_and_released_if_handed_over() {
 }
 
 #[test]
-fn r099_r111_r237_get_callback_is_asked_for_what_is_not_inside() {
+fn r99_r111_r237_get_callback_is_asked_for_what_is_not_inside() {
     unsafe {
         let ctx = context(false);
         KEEPS.set(1);
@@ -379,5 +379,48 @@ fn remove_callback_may_look_at_a_session_that_is_just_being_attached() {
         SESS_SESSION_free(second);
         close(conn);
         SESS_CTX_free(ctx);
+    }
+}
+
+thread_local! {
+    /// An outside store of one session.
+    static STORED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+#[test]
+fn r228_hooks_encode_sessions_for_outside_and_bring_them_back() {
+    unsafe extern "C" fn stores(_: *mut SESS_CONN, session: *mut SESS_SESSION) -> c_int {
+        unsafe { SESS_SESSION_set_cipher(session, 0xc02f) };
+        STORED.set(crate::attributes::der(session));
+        0
+    }
+    unsafe extern "C" fn brings(
+        _: *mut SESS_CONN,
+        _: *const c_uchar,
+        _: c_int,
+        copy: *mut c_int,
+    ) -> *mut SESS_SESSION {
+        STORED.with_borrow(|der| unsafe {
+            *copy = 0;
+            let mut input = der.as_ptr();
+            d2i_SESS_SESSION(null_mut(), &mut input, der.len() as i64)
+        })
+    }
+    for ctx in [SESS_CTX_new(), SESS_CTX_new_openssl()] {
+        unsafe {
+            let mode = SESS_SESS_CACHE_SERVER | SESS_SESS_CACHE_NO_INTERNAL;
+            SESS_CTX_set_session_cache_mode(ctx, mode);
+            SESS_CTX_sess_set_new_cb(ctx, Some(stores));
+            SESS_CTX_sess_set_get_cb(ctx, Some(brings));
+            close(handshake(ctx, &ID));
+            let conn = SESS_new(ctx);
+            SESS_CONN_begin(conn, 0x0303);
+            assert_eq!(SESS_CONN_resume(conn, ID.as_ptr(), 32), 1);
+            assert_eq!(references(SESS_get_session(conn)), 1);
+            assert_eq!(SESS_SESSION_get0_cipher(SESS_get_session(conn)), 0xc02f);
+            SESS_CONN_finish(conn);
+            close(conn);
+            SESS_CTX_free(ctx);
+        }
     }
 }
