@@ -588,11 +588,6 @@ impl SessionCache {
         self.change_checked(|settings| settings.mode = mode).mode
     }
 
-    /// Returns the id context that new connections begin with: [`Settings::id_context`].
-    pub fn id_context(&self) -> IdContext {
-        self.settings.load().id_context
-    }
-
     /// Returns the most sessions; 0 for no limit (`SSL_CTX_sess_get_cache_size(3)`).
     pub fn sessions_max(&self) -> usize {
         self.settings.load().sessions_max

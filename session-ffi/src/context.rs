@@ -5,8 +5,8 @@
 
 use std::ffi::{c_char, c_int, c_long, c_uchar, c_uint, c_void};
 use std::ptr::NonNull;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use session_cache::{Added, IdContext, Rules, Seconds, Session, SessionCache, UnixTime};
 
@@ -27,7 +27,61 @@ pub struct SESS_CTX {
     pub(crate) callbacks: Callbacks,
     pub(crate) tickets: AtomicUsize,
     lifetimes_max: [Seconds; 2],
+    /// The id context of plain entries: that of the cache's settings, but read with one load.
+    pub(crate) id_context: CurrentIdContext,
     ex_data: SESS_EX_DATA,
+}
+
+/// Holds what changes rarely, and is read on every call.
+///
+/// Invariant: what was ever current stays until the context ends, so that readers need not say when they are
+/// done.
+pub(crate) struct CurrentIdContext {
+    current: AtomicPtr<IdContext>,
+    all: Mutex<Vec<NonNull<IdContext>>>,
+}
+
+// SAFETY: the pointers are to immutable values, which this owns.
+unsafe impl Send for CurrentIdContext {}
+// SAFETY: as above.
+unsafe impl Sync for CurrentIdContext {}
+
+impl CurrentIdContext {
+    fn new() -> CurrentIdContext {
+        let first = NonNull::from(Box::leak(Box::new(IdContext::EMPTY)));
+        let (current, all) = (AtomicPtr::new(first.as_ptr()), Mutex::new(vec![first]));
+        CurrentIdContext { current, all }
+    }
+
+    #[inline]
+    pub(crate) fn get(&self) -> &IdContext {
+        // Acquire: the value was written before its pointer; pairs with the Release in `set`.
+        let current = self.current.load(Ordering::Acquire);
+        // SAFETY: never null, and kept until `self` ends.
+        unsafe { &*current }
+    }
+
+    fn set(&self, id_context: IdContext) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: kept until `self` ends.
+        let known = all.iter().find(|kept| *unsafe { kept.as_ref() } == id_context).copied();
+        let next = known.unwrap_or_else(|| {
+            let next = NonNull::from(Box::leak(Box::new(id_context)));
+            all.push(next);
+            next
+        });
+        // Release: pairs with the Acquire in `get`.
+        self.current.store(next.as_ptr(), Ordering::Release);
+    }
+}
+
+impl Drop for CurrentIdContext {
+    fn drop(&mut self) {
+        for kept in self.all.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            // SAFETY: boxed by `new` or `set`, once in the list, and nobody reads any more.
+            drop(unsafe { Box::from_raw(kept.as_ptr()) });
+        }
+    }
 }
 
 impl SESS_CTX {
@@ -47,6 +101,7 @@ impl SESS_CTX {
             callbacks: Callbacks::default(),
             tickets: AtomicUsize::new(TICKETS_DEFAULT),
             lifetimes_max: lifetimes_max.unwrap_or(defaults),
+            id_context: CurrentIdContext::new(),
             ex_data: SESS_EX_DATA::new(Class::Context),
         });
         let context = NonNull::from(Box::leak(context));
@@ -321,6 +376,7 @@ pub unsafe extern "C" fn SESS_CTX_set_session_id_context(
         let id_context = unsafe { id_context(sid_ctx, sid_ctx_len) }?;
         let changed = context.cache.change(|settings| settings.id_context = id_context);
         changed.map_err(|error| Fault::invalid(error.to_string()))?;
+        context.id_context.set(id_context);
         Ok(1)
     })
 }

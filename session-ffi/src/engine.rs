@@ -326,11 +326,12 @@ pub unsafe extern "C" fn SESS_CONN_attach_session(
     conn: *mut SESS_CONN,
     session: *mut SESS_SESSION,
 ) -> c_int {
+    // SAFETY: C says that it is a live session.
+    if let Some(session) = unsafe { session.as_ref() } {
+        session.forget_mark();
+    }
     // SAFETY: C says so of both.
     unsafe {
-        if let Some(session) = session.as_ref() {
-            session.forget_mark();
-        }
         attach(conn, session, |connection, new, timeout| {
             connection.attach(new.with_timeout(timeout)).clone()
         })

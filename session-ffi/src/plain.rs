@@ -4,8 +4,13 @@
 //! A plain entry is a session of version 0 that holds the bytes, in the id context of its context.
 
 use std::ffi::{c_int, c_uchar};
+use std::ptr::NonNull;
+use std::sync::OnceLock;
 
-use session_cache::{ContextView, NewSession, ProtocolVersion, Rules, Seconds, SessionId};
+use session_cache::{
+    ContextView, NewSession, Payload, PayloadObject, ProtocolVersion, Rules, Seconds, SessionId,
+};
+use zeroize::Zeroize;
 
 use crate::context::{SESS_CTX, context};
 use crate::fault::{
@@ -15,8 +20,86 @@ use crate::hooks;
 use crate::memory;
 use crate::session::SESS_SESSION;
 
+/// Is what the session of a plain entry holds: its bytes, most of the time where it lies itself, so that
+/// fetching them follows no pointer more than a payload of bytes would.
+#[repr(C)]
+pub(crate) struct PlainEntry {
+    /// Made when C is first shown the session.
+    object: OnceLock<Address>,
+    /// How many of `bytes` there are, where they are not elsewhere.
+    len: usize,
+    elsewhere: Option<Payload>,
+    bytes: [u8; INLINE_BYTES_MAX],
+}
+
+/// A session as OpenSSL encodes it has 130 to 150 bytes, without a client's certificate.
+const INLINE_BYTES_MAX: usize = 208;
+
+/// The object of a plain entry, which owns it.
+struct Address(NonNull<SESS_SESSION>);
+
+// SAFETY: the object is shared between threads as it is, and may end on any.
+unsafe impl Send for Address {}
+// SAFETY: as above.
+unsafe impl Sync for Address {}
+
+impl PlainEntry {
+    fn boxed(data: &[u8]) -> Box<PlainEntry> {
+        let bytes = [0; INLINE_BYTES_MAX];
+        let mut entry =
+            Box::new(PlainEntry { object: OnceLock::new(), len: 0, elsewhere: None, bytes });
+        match entry.bytes.get_mut(..data.len()) {
+            // Copied to where they stay: on the way there they would leave a copy.
+            Some(place) => {
+                place.copy_from_slice(data);
+                entry.len = data.len();
+            }
+            None => entry.elsewhere = Some(Payload::copy_from(data)),
+        }
+        entry
+    }
+
+    fn payload(data: &[u8]) -> Payload {
+        Payload::boxed(PlainEntry::boxed(data))
+    }
+
+    #[inline]
+    pub(crate) fn data(&self) -> &[u8] {
+        match &self.elsewhere {
+            None => &self.bytes[..self.len],
+            Some(payload) => payload.as_bytes(),
+        }
+    }
+
+    /// The object that C is shown.
+    pub(crate) fn object(&self) -> NonNull<SESS_SESSION> {
+        self.object.get_or_init(|| Address(SESS_SESSION::boxed(SESS_SESSION::of_plain()))).0
+    }
+}
+
+impl PayloadObject for PlainEntry {
+    fn size_bytes(&self) -> usize {
+        size_of::<PlainEntry>() + self.elsewhere.as_ref().map_or(0, Payload::size_bytes)
+    }
+
+    fn duplicate(&self) -> Box<dyn PayloadObject> {
+        PlainEntry::boxed(self.data())
+    }
+}
+
+impl Drop for PlainEntry {
+    fn drop(&mut self) {
+        if let Some(Address(object)) = self.object.take() {
+            // SAFETY: it was boxed, and is owned here alone: the last handle of its session is gone.
+            drop(unsafe { Box::from_raw(object.as_ptr()) });
+        }
+        self.bytes.zeroize();
+    }
+}
+
+#[inline]
 fn view(context: &SESS_CTX) -> ContextView<'_> {
-    context.cache.context(context.cache.id_context())
+    context.cache.context(*context.id_context.get())
 }
 
 /// # Safety
@@ -63,7 +146,7 @@ pub unsafe extern "C" fn SESS_CTX_put(
         if context.cache.mode().contains(session_cache::CacheMode::NO_INTERNAL_STORE) {
             return Err(Fault::new(SESS_R_NOT_STORED, "the mode stores nothing inside"));
         }
-        let new = NewSession::new(ProtocolVersion::UNKNOWN, id, SESS_SESSION::plain(data));
+        let new = NewSession::new(ProtocolVersion::UNKNOWN, id, PlainEntry::payload(data));
         let refused = hooks::refused(|| view(context).insert(new.with_timeout(Seconds(lifetime))));
         let (stored, was_refused) = refused;
         stored.map_err(|why| Fault::new(SESS_R_NOT_STORED, why.to_string()))?;

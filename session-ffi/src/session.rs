@@ -25,6 +25,7 @@ use session_codec::{Octets, SslSession, Text};
 use crate::ex_data::{Class, SESS_EX_DATA};
 use crate::fault::{Fault, SESS_R_OTHER_CONTEXT, SESS_R_SESSION_IS_FIXED, entry};
 use crate::memory;
+use crate::plain::PlainEntry;
 
 /// A TLS session, as OpenSSL's SSL_SESSION: counted, shared by everybody who holds it.
 ///
@@ -35,7 +36,7 @@ pub struct SESS_SESSION {
     /// The session whose payload this lies in: a copy of a handle, for which no count stands. Whoever has
     /// this object has it through a count of his own.
     fixed: OnceLock<ManuallyDrop<Session>>,
-    /// What a plain entry holds; see `SESS_CTX_put`.
+    /// The bytes of a plain entry that was put together as a draft; see `PlainEntry` for those that were not.
     data: OnceLock<Payload>,
     state: Mutex<State>,
     pub(crate) ex_data: SESS_EX_DATA,
@@ -155,16 +156,14 @@ impl SESS_SESSION {
         draft
     }
 
-    /// Makes the payload of a plain entry, which C has not seen yet.
-    pub(crate) fn plain(data: &[u8]) -> Payload {
+    /// Makes the object of a plain entry, which nobody has put together.
+    pub(crate) fn of_plain() -> SESS_SESSION {
         let object = SESS_SESSION::draft(SslSession::new(session_codec::UnixTime(0)));
         let mut state = object.lock();
         state.references = 0;
         state.fields = None;
         drop(state);
-        let _ = object.data.set(Payload::copy_from(data));
-        let size_bytes = data.len() + size_of::<SESS_SESSION>();
-        Payload::object(Owner { object: SESS_SESSION::boxed(object), size_bytes })
+        object
     }
 
     /// Gives it an address for life.
@@ -183,18 +182,25 @@ impl SESS_SESSION {
 
     /// Finds the object in a session's payload; borrowed for as long as `session` is.
     pub(crate) fn of(session: &Session) -> Option<NonNull<SESS_SESSION>> {
-        let owner = session.payload_object::<Owner>()?;
+        let address = match session.payload_object::<Owner>() {
+            Some(owner) => owner.object,
+            None => session.payload_object::<PlainEntry>()?.object(),
+        };
         // SAFETY: owned by the payload, which `session` keeps.
-        let object = unsafe { owner.object.as_ref() };
+        let object = unsafe { address.as_ref() };
         if object.fixed().is_none() {
             object.adopt(session);
         }
-        object.ex_data.begin(owner.object.as_ptr().cast());
-        Some(owner.object)
+        object.ex_data.begin(address.as_ptr().cast());
+        Some(address)
     }
 
     /// The bytes of a plain entry in a session's payload.
+    #[inline]
     pub(crate) fn data_of(session: &Session) -> &[u8] {
+        if let Some(plain) = session.payload_object::<PlainEntry>() {
+            return plain.data();
+        }
         let Some(owner) = session.payload_object::<Owner>() else { return &[] };
         // SAFETY: owned by the payload, which `session` keeps.
         let object = unsafe { owner.object.as_ref() };
@@ -452,7 +458,10 @@ impl SESS_SESSION {
     }
 
     pub(crate) fn data(&self) -> Option<&[u8]> {
-        self.data.get().map(Payload::as_bytes)
+        if let Some(data) = self.data.get() {
+            return Some(data.as_bytes());
+        }
+        self.fixed()?.payload_object::<PlainEntry>().map(PlainEntry::data)
     }
 
     /// Gives a draft the bytes of a plain entry, once.
@@ -477,8 +486,8 @@ impl SESS_SESSION {
         state.is_verified = true;
         state.authenticated = authenticated;
         drop(state);
-        if let Some(data) = self.data.get() {
-            let _ = copy.data.set(Payload::copy_from(data.as_bytes()));
+        if let Some(data) = self.data() {
+            let _ = copy.data.set(Payload::copy_from(data));
         }
         copy
     }

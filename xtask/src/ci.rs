@@ -4,6 +4,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::c;
+use crate::c_example;
 use crate::bench;
 use crate::clock;
 use crate::conformance;
@@ -30,6 +32,8 @@ const STEPS: &[Step] = &[
     ("test", |workspace| test::run(workspace, &[])),
     ("parity", parity_quickly),
     ("conformance", |workspace| conformance::run(workspace, conformance::Request::Check)),
+    ("c", c::run),
+    ("c-example", c_example::run),
     ("loom", |workspace| loom::run(workspace, &loom::Request::default())),
     ("weaken", |workspace| weaken::run(workspace, &weaken::Request::Quick)),
     ("bench", bench::check_instructions),
