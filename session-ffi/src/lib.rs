@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
+// C's `long` is what OpenSSL's functions count in: 64 bits here, as on every 64-bit Unix. Elsewhere the crate is empty.
+#![cfg(all(unix, target_pointer_width = "64"))]
 // The names are C's, as OpenSSL forms them.
 #![allow(non_camel_case_types, non_snake_case)]
 // Each function says in C's words what its pointers are; the rules for all are in docs/c-abi.md.

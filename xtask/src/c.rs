@@ -196,7 +196,7 @@ fn run_program(
         let mut command = workspace.command("valgrind".into());
         command.args(["-q", "--error-exitcode=9", "--leak-check=full"]);
         command.args(["--errors-for-leak-kinds=definite", "--show-leak-kinds=definite"]);
-        command.arg(&binary);
+        command.arg(format!("--suppressions={PROGRAMS}/valgrind.supp")).arg(&binary);
         command
     } else {
         workspace.command(binary.into())

@@ -4,9 +4,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::bench;
 use crate::c;
 use crate::c_example;
-use crate::bench;
 use crate::clock;
 use crate::conformance;
 use crate::demo;

@@ -69,8 +69,8 @@ Jobs:
   msrv                 check that the libraries build with the oldest Rust we promise
   miri [ARGS]          run session-core's tests under Miri (needs a nightly toolchain with miri)
   ci                   all of the above that a change must pass: fmt, clippy, docs, layers, test,
-                       conformance --check, parity --quick, loom, weaken --quick, bench --instructions, msrv,
-                       demo
+                       conformance --check, parity --quick, c, c-example, loom, weaken --quick,
+                       bench --instructions, msrv, demo
 
 Exit status: 0 done, 1 failed, 2 not understood.";
 

@@ -1,7 +1,7 @@
 //! What `SESS_CTX_fetch` costs over the Rust call that it makes: both in turn, on as many sessions, with the
 //! same bytes copied out.
 //!
-//! `cargo run --release -p session-ffi --example fetch_cost`
+//! `cargo bench -p session-ffi`
 
 use std::hint::black_box;
 use std::time::Instant;
