@@ -40,6 +40,7 @@ pub enum Role {
 /// | --- | --- |
 /// | `SSL_new` | [`Connection::new`] |
 /// | `SSL_free` | dropping it |
+/// | `SSL_set_connect_state`, `SSL_set_accept_state` | [`set_role`](Connection::set_role) |
 /// | `SSL_set_session` | [`set_session`](Connection::set_session) |
 /// | `SSL_get_session`, `SSL_get0_session` | [`session`](Connection::session) |
 /// | `SSL_get1_session` | [`session_owned`](Connection::session_owned) |
@@ -238,6 +239,16 @@ impl Connection {
         self.role
     }
 
+    /// Makes it the other side, before it has begun a handshake (`SSL_set_connect_state`,
+    /// `SSL_set_accept_state`); later it changes nothing, and false is returned.
+    pub fn set_role(&mut self, role: Role) -> bool {
+        let is_before = self.state == State::Before;
+        if is_before {
+            self.role = role;
+        }
+        is_before
+    }
+
     /// Returns the id context.
     pub fn id_context(&self) -> IdContext {
         self.id_context
@@ -331,12 +342,15 @@ impl Connection {
     }
 
     /// Begins a session of this connection, in its id context and with its cache's timeout, in the place of
-    /// the one that is attached: a full handshake.
+    /// the one that is attached: a full handshake. What became of the peer's certificate is good, unless
+    /// `new` says otherwise.
     pub fn new_session(&mut self, new: NewSession) -> &Session {
         self.reused = false;
-        self.verify_result = 0;
+        let verify_result = new.verify_result().unwrap_or(0);
+        self.verify_result = verify_result;
         let settings = self.cache.settings();
-        let session = self.cache.make(&settings, new.with_verify_result(0), self.id_context);
+        let new = new.with_verify_result(verify_result);
+        let session = self.cache.make(&settings, new, self.id_context);
         self.session.insert(session)
     }
 

@@ -155,6 +155,20 @@ impl<'a> ContextView<'a> {
     /// told; the session is not marked. Asks the get hook for one that is not inside, which has to see to the
     /// one winner then. Waits for the lock of a shard of the order.
     pub fn take(&self, version: ProtocolVersion, id: &SessionId) -> Option<Session> {
+        self.take_if(version, id, |_| true)
+    }
+
+    /// Does as [`take`](ContextView::take) with a session that `is_wanted`: one that is not stays as it is,
+    /// none is returned, and nothing is counted.
+    ///
+    /// `is_wanted` may be called several times, when other sessions come and go under the id meanwhile; one
+    /// that the get hook gave up is not asked about.
+    pub fn take_if(
+        &self,
+        version: ProtocolVersion,
+        id: &SessionId,
+        mut is_wanted: impl FnMut(&Session) -> bool,
+    ) -> Option<Session> {
         let settings = self.cache.settings_ref();
         if settings.looks_inside(&self.cache.rules()) {
             let mut if_missing = Event::Miss;
@@ -162,6 +176,9 @@ impl<'a> ContextView<'a> {
                 match self.find(&settings, &key(version, id), || self.cache.now()) {
                     Ok(found) => {
                         let session = Session::of(found.clone());
+                        if !is_wanted(&session) {
+                            return None;
+                        }
                         if self.cache.take_out_entry(&settings, found, Departure::Taken) {
                             self.cache.count(Event::Hit);
                             return Some(session);

@@ -56,6 +56,11 @@ impl Payload {
         Payload(Content::Object(Box::new(object)))
     }
 
+    /// Holds an object that is boxed already, and therefore not moved: for one with secrets inside of it.
+    pub fn boxed(object: Box<dyn PayloadObject>) -> Payload {
+        Payload(Content::Object(object))
+    }
+
     /// Borrows the bytes; none of an object.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {

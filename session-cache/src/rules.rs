@@ -100,6 +100,11 @@ impl Rules {
         failing_is_bad: true,
     };
 
+    /// Returns the timeout of a cache that was given none (C7).
+    pub const fn timeout_default(&self) -> Seconds {
+        self.timeout_default
+    }
+
     /// How many sessions a size of `sessions_max` holds; `usize::MAX` for 0, which is no limit.
     pub(crate) fn capacity(&self, sessions_max: usize) -> usize {
         match sessions_max {

@@ -61,7 +61,7 @@ pub struct NewSession {
     timeout: Option<Seconds>,
     created: Option<UnixTime>,
     authenticated: Option<UnixTime>,
-    verify_result: i32,
+    verify_result: Option<i32>,
     lifetime_hint: Seconds,
     has_ticket: bool,
     not_resumable: bool,
@@ -78,7 +78,7 @@ impl NewSession {
             timeout: None,
             created: None,
             authenticated: None,
-            verify_result: VERIFY_RESULT_UNKNOWN,
+            verify_result: None,
             lifetime_hint: Seconds(0),
             has_ticket: false,
             not_resumable: false,
@@ -124,10 +124,10 @@ impl NewSession {
     }
 
     /// Sets what became of the peer's certificate, as OpenSSL's `X509_V_` numbers: 0 is good. By default 1,
-    /// for not known; a connection's own sessions begin with 0.
+    /// for not known, and 0 of a connection's own sessions.
     #[must_use]
     pub fn with_verify_result(mut self, verify_result: i32) -> NewSession {
-        self.verify_result = verify_result;
+        self.verify_result = Some(verify_result);
         self
     }
 
@@ -153,6 +153,11 @@ impl NewSession {
         self.build_with(id_context, now, TIMEOUT_BARE, |_| Seconds(u64::MAX))
     }
 
+    /// What became of the peer's certificate, where somebody said so.
+    pub(crate) fn verify_result(&self) -> Option<i32> {
+        self.verify_result
+    }
+
     pub(crate) fn build_with(
         self,
         id_context: IdContext,
@@ -175,7 +180,7 @@ impl NewSession {
             retired: AtomicU32::new(0),
             uses: AtomicU8::new(0),
             cost_bytes: u32::try_from(size).unwrap_or(u32::MAX),
-            verify_result: self.verify_result,
+            verify_result: self.verify_result.unwrap_or(VERIFY_RESULT_UNKNOWN),
             lifetime_hint: u32::try_from(self.lifetime_hint.0).unwrap_or(u32::MAX),
             has_ticket: self.has_ticket,
             not_resumable: AtomicBool::new(self.not_resumable),
@@ -354,7 +359,8 @@ impl Session {
         self.stored().mark_not_resumable();
     }
 
-    pub(crate) fn is_marked_not_resumable(&self) -> bool {
+    /// Whether it was marked not resumable.
+    pub fn is_marked_not_resumable(&self) -> bool {
         // Relaxed: the mark stands for itself.
         self.stored().not_resumable.load(Ordering::Relaxed)
     }
@@ -401,7 +407,7 @@ impl Session {
             timeout: Some(self.timeout()),
             created: Some(self.created()),
             authenticated: Some(stored.authenticated),
-            verify_result: stored.verify_result,
+            verify_result: Some(stored.verify_result),
             lifetime_hint: self.lifetime_hint(),
             has_ticket: stored.has_ticket,
             not_resumable: self.is_marked_not_resumable(),

@@ -5,6 +5,8 @@
 use std::time::{Duration, Instant};
 
 use crate::bench;
+use crate::c;
+use crate::c_example;
 use crate::clock;
 use crate::conformance;
 use crate::demo;
@@ -30,6 +32,8 @@ const STEPS: &[Step] = &[
     ("test", |workspace| test::run(workspace, &[])),
     ("parity", parity_quickly),
     ("conformance", |workspace| conformance::run(workspace, conformance::Request::Check)),
+    ("c", c::run),
+    ("c-example", c_example::run),
     ("loom", |workspace| loom::run(workspace, &loom::Request::default())),
     ("weaken", |workspace| weaken::run(workspace, &weaken::Request::Quick)),
     ("bench", bench::check_instructions),

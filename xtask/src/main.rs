@@ -7,12 +7,16 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod c;
+mod c_example;
 mod ci;
 mod clock;
 mod conformance;
 mod demo;
 mod failure;
 mod fuzz;
+mod header;
+mod install;
 mod layers;
 mod loom;
 mod miri;
@@ -56,13 +60,17 @@ Jobs:
   conformance [--check]
                        run the tests that name rules of docs/rules.md and write docs/conformance.md;
                        --check: fail if a rule has no passing test, or the page is out of date
+  c                    check the C headers and symbols, run the C programs, also under Valgrind and asan
+  c-example            run the example server in C on OpenSSL, with real clients that come back
+  install --prefix DIR install the C library: headers, libraries, pkg-config and CMake files
+  header               write the C headers anew from the functions of session-ffi
   bench [ARGS]         measure ours beside its peers, or judge two builds (--help: its options)
   layers               check that no crate depends on one above it
   msrv                 check that the libraries build with the oldest Rust we promise
   miri [ARGS]          run session-core's tests under Miri (needs a nightly toolchain with miri)
   ci                   all of the above that a change must pass: fmt, clippy, docs, layers, test,
-                       conformance --check, parity --quick, loom, weaken --quick, bench --instructions, msrv,
-                       demo
+                       conformance --check, parity --quick, c, c-example, loom, weaken --quick,
+                       bench --instructions, msrv, demo
 
 Exit status: 0 done, 1 failed, 2 not understood.";
 
@@ -105,6 +113,19 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
         }
         "mutants" => mutants::run(&Workspace::find()?, rest),
         "shuttle" => shuttle::run(&Workspace::find()?, rest),
+        "c" => takes_no_arguments(job, rest)
+            .and_then(|()| Workspace::find())
+            .and_then(|workspace| c::run(&workspace)),
+        "c-example" => takes_no_arguments(job, rest)
+            .and_then(|()| Workspace::find())
+            .and_then(|workspace| c_example::run(&workspace)),
+        "install" => {
+            let request = install::Request::parse(rest)?;
+            install::run(&Workspace::find()?, &request)
+        }
+        "header" => takes_no_arguments(job, rest)
+            .and_then(|()| Workspace::find())
+            .and_then(|workspace| header::write(&workspace)),
         "fuzz" => fuzz::run(&Workspace::find()?, rest),
         "parity" => parity::run(&Workspace::find()?, rest),
         "bench" => match bench::Request::parse(rest)? {

@@ -1,6 +1,6 @@
 //! The tests under the compiler's sanitizers, with the stable toolchain.
 //!
-//! Address and leak: all unit and integration tests of session-core and session-cache.
+//! Address and leak: all unit and integration tests of session-core, session-cache and session-ffi.
 //!
 //! Thread: session-core's stress test alone, and that in a copy of the workspace. This sanitizer
 //! knows no fences, so each that the library has is replaced there by a load with its ordering, which
@@ -74,7 +74,7 @@ impl Sanitizer {
 /// # Errors
 /// When it reports anything, a test fails, or there is no such sanitizer for this machine.
 pub(crate) fn run(workspace: &Workspace, sanitizer: Sanitizer) -> Result<(), Failure> {
-    let mut command = cargo(workspace, sanitizer)?;
+    let (mut command, _) = cargo(workspace, sanitizer, "test")?;
     if sanitizer == Sanitizer::Thread {
         let tree = tree_without_fences(workspace)?;
         let suppressions = tree.root().join("tsan-suppressions.txt");
@@ -83,15 +83,24 @@ pub(crate) fn run(workspace: &Workspace, sanitizer: Sanitizer) -> Result<(), Fai
         command.env("TSAN_OPTIONS", format!("suppressions={}", suppressions.display()));
         command.args(["-p", "session-core", "--test", "stress"]);
     } else {
-        command.args(["-p", "session-core", "-p", "session-cache", "--tests", "--no-fail-fast"]);
+        command.args(["-p", "session-core", "-p", "session-cache", "-p", "session-ffi"]);
+        command.args(["--tests", "--no-fail-fast"]);
         command.args(["--", "--skip", STARTS_CARGO]);
     }
     let remedy = "the sanitizer's report, or the failed test, is above";
     program::run(&mut command, sanitizer.name(), remedy)
 }
 
-/// `cargo test` for this machine, with the sanitizer, in a target folder of its own.
-fn cargo(workspace: &Workspace, sanitizer: Sanitizer) -> Result<Command, Failure> {
+/// `cargo test` or another job for this machine, with the sanitizer, in a target folder of its own; and the
+/// name of the machine's target.
+///
+/// # Errors
+/// When there is no such sanitizer for this machine.
+pub(crate) fn cargo(
+    workspace: &Workspace,
+    sanitizer: Sanitizer,
+    job: &str,
+) -> Result<(Command, String), Failure> {
     let name = sanitizer.name();
     let target = host(workspace)
         .filter(|host| TARGETS.contains(&host.as_str()))
@@ -111,8 +120,8 @@ fn cargo(workspace: &Workspace, sanitizer: Sanitizer) -> Result<Command, Failure
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_TARGET_DIR", target_folder)
         // Named, so that build scripts and macros, which run in the compiler, are built without.
-        .args(["test", "--target", &target]);
-    Ok(command)
+        .args([job, "--target", &target]);
+    Ok((command, target))
 }
 
 fn host(workspace: &Workspace) -> Option<String> {

@@ -38,6 +38,19 @@ const NEEDED: &[SystemPackage] = &[
         debian_package: "libssl-dev",
         needed_for: "session-parity, which compares with libssl",
     },
+    SystemPackage { program: "g++", debian_package: "g++", needed_for: "the C headers, as C++" },
+    #[cfg(target_os = "linux")]
+    SystemPackage {
+        program: "nm",
+        debian_package: "binutils",
+        needed_for: "session-ffi, whose exported symbols are listed",
+    },
+    #[cfg(target_os = "linux")]
+    SystemPackage {
+        program: "valgrind",
+        debian_package: "valgrind",
+        needed_for: "session-ffi, whose C programs run under it",
+    },
 ];
 
 const VALGRIND: &[SystemPackage] = &[SystemPackage {

@@ -9,8 +9,8 @@ use cargo_metadata::{Metadata, MetadataCommand};
 use crate::failure::Failure;
 
 /// The library crates: what a user of this workspace depends on.
-pub(crate) const LIBRARIES: [&str; 4] =
-    ["session-core", "session-cache", "session-codec", "session-rustls"];
+pub(crate) const LIBRARIES: [&str; 5] =
+    ["session-core", "session-cache", "session-codec", "session-rustls", "session-ffi"];
 
 /// Where everything is.
 pub(crate) struct Workspace {

@@ -253,10 +253,10 @@ impl Model {
     }
 
     fn new_session(&mut self, at: usize, making: &Making) {
-        let making = Making { verify_result: 0, ..making.clone() };
-        let session = self.make(self.cache_of(at), &making, self.slot(at).context);
+        let session = self.make(self.cache_of(at), making, self.slot(at).context);
+        let verify_result = making.verify_result;
         let slot = self.slot_mut(at);
-        (slot.session, slot.reused, slot.verify_result) = (Some(session), false, 0);
+        (slot.session, slot.reused, slot.verify_result) = (Some(session), false, verify_result);
     }
 
     fn attach(&mut self, at: usize, making: &Making) {

@@ -36,3 +36,14 @@ fn empty_context_matches_itself_only() {
     assert!(scene.cache.context(id_context("\0")).lookup(VERSION, &id(1)).is_none());
     assert!(scene.cache.context(IdContext::EMPTY).lookup(VERSION, &id(1)).is_some());
 }
+
+#[test]
+fn take_of_an_unwanted_session_leaves_it_and_counts_nothing() {
+    let scene = Scene::of_size(2);
+    scene.insert(1, 10);
+    let before = scene.cache.statistics();
+    assert!(scene.view().take_if(VERSION, &id(1), |found| found.payload().len() < 8).is_none());
+    assert_eq!(scene.cache.statistics(), before);
+    assert!(scene.view().take_if(VERSION, &id(1), |found| found.payload().len() <= 8).is_some());
+    assert_eq!((scene.cache.statistics().taken, scene.cache.len()), (1, 0));
+}

@@ -10,6 +10,7 @@ mod history;
 mod interleaving;
 mod ownership;
 mod scene;
+mod sides;
 mod symptoms;
 mod threads;
 mod tickets;

@@ -1,0 +1,74 @@
+//! What `SESS_CTX_fetch` costs over the Rust call that it makes: both in turn, on as many sessions, with the
+//! same bytes copied out.
+//!
+//! `cargo bench -p session-ffi`
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use session::*;
+use session_cache::{
+    IdContext, NewSession, Payload, ProtocolVersion, Seconds, SessionCache, SessionId,
+};
+
+const SESSIONS: u32 = 20_000;
+const LOOKUPS: u32 = 100_000;
+const ROUNDS: usize = 41;
+const CONTENT: [u8; 134] = [7; 134];
+
+fn main() {
+    let cache = SessionCache::builder().build().expect("random bytes from the operating system");
+    let view = cache.context(IdContext::EMPTY);
+    let ctx = SESS_CTX_new();
+    let ids: Vec<SessionId> = (0..SESSIONS)
+        .map(|_| SessionId::random().expect("random bytes from the operating system"))
+        .collect();
+    for id in &ids {
+        let new = NewSession::new(ProtocolVersion::UNKNOWN, *id, Payload::copy_from(&CONTENT));
+        view.insert(new.with_timeout(Seconds(3_600))).expect("there is room");
+        let id = id.as_bytes();
+        // SAFETY: all pointers are of living slices, with their lengths.
+        let put = unsafe {
+            SESS_CTX_put(ctx, id.as_ptr(), id.len(), CONTENT.as_ptr(), CONTENT.len(), 3_600)
+        };
+        assert_eq!(put, 1);
+    }
+    let mut out = [0_u8; 256];
+    let in_rust = |id: &SessionId, out: &mut [u8; 256]| {
+        let found = view.lookup(ProtocolVersion::UNKNOWN, id).expect("stored");
+        let bytes = found.payload();
+        out[..bytes.len()].copy_from_slice(bytes);
+    };
+    let in_c = |id: &SessionId, out: &mut [u8; 256]| {
+        let (id, mut len) = (id.as_bytes(), 0);
+        // SAFETY: all pointers are of living values, with their lengths.
+        let found = unsafe {
+            SESS_CTX_fetch(ctx, id.as_ptr(), id.len(), out.as_mut_ptr(), out.len(), &mut len)
+        };
+        assert_eq!(found, 1);
+    };
+    let mut costs = [Vec::new(), Vec::new()];
+    for _ in 0..ROUNDS {
+        costs[0].push(nanoseconds(&ids, |id| in_rust(id, black_box(&mut out))));
+        costs[1].push(nanoseconds(&ids, |id| in_c(id, black_box(&mut out))));
+    }
+    let differences = costs[0].iter().zip(&costs[1]).map(|(rust, c)| c - rust).collect();
+    let [rust, c] = costs.map(median);
+    println!("Rust {rust:.1} ns, C {c:.1} ns, ratio {:.3}", c / rust);
+    println!("median of the differences of {ROUNDS} pairs: {:.1} ns", median(differences));
+    // SAFETY: made above, and not used any more.
+    unsafe { SESS_CTX_free(ctx) };
+}
+
+fn nanoseconds(ids: &[SessionId], mut lookup: impl FnMut(&SessionId)) -> f64 {
+    let start = Instant::now();
+    for id in ids.iter().cycle().take(LOOKUPS as usize) {
+        lookup(black_box(id));
+    }
+    start.elapsed().as_nanos() as f64 / f64::from(LOOKUPS)
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

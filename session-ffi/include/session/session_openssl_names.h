@@ -1,0 +1,170 @@
+/* OpenSSL's names for code that is being ported: include this in the place of <openssl/ssl.h>.
+ *
+ * It maps what has the same arguments and results. What has not is left out, so that the compiler finds it:
+ * ciphers are two bytes here, certificates are DER, there are no BIOs (session.h says what there is).
+ * SSL_CTX_new(method) ignores its method and makes a cache with the rules of OpenSSL's library.
+ */
+
+#ifndef SESSION_SESSION_OPENSSL_NAMES_H
+#define SESSION_SESSION_OPENSSL_NAMES_H
+
+#if defined(OPENSSL_SSL_H) || defined(HEADER_SSL_H)
+#error "session_openssl_names.h takes the place of <openssl/ssl.h>; include one of them"
+#endif
+
+#include "session.h"
+#include "session_engine.h"
+
+/* types */
+typedef SESS_CONN SSL;
+typedef SESS_CTX SSL_CTX;
+typedef SESS_SESSION SSL_SESSION;
+typedef SESS_generate_session_id_cb GEN_SESSION_CB;
+
+/* functions */
+#define SSL_CTX_new(method) SESS_CTX_new_openssl()
+#define SSL_get_SSL_CTX SESS_get_SESS_CTX
+#define SSL_set_SSL_CTX SESS_set_SESS_CTX
+#define SSL_cache_hit SESS_session_reused
+#define SSL_get_time SESS_SESSION_get_time
+#define SSL_set_time SESS_SESSION_set_time
+#define SSL_get_timeout SESS_SESSION_get_timeout
+#define SSL_set_timeout SESS_SESSION_set_timeout
+#define PEM_read_SSL_SESSION PEM_read_SESS_SESSION
+#define PEM_write_SSL_SESSION PEM_write_SESS_SESSION
+#define SSL_CTX_add_session SESS_CTX_add_session
+#define SSL_CTX_flush_sessions SESS_CTX_flush_sessions
+#define SSL_CTX_flush_sessions_ex SESS_CTX_flush_sessions_ex
+#define SSL_CTX_free SESS_CTX_free
+#define SSL_CTX_get_ex_data SESS_CTX_get_ex_data
+#define SSL_CTX_get_ex_new_index SESS_CTX_get_ex_new_index
+#define SSL_CTX_get_num_tickets SESS_CTX_get_num_tickets
+#define SSL_CTX_get_session_cache_mode SESS_CTX_get_session_cache_mode
+#define SSL_CTX_get_timeout SESS_CTX_get_timeout
+#define SSL_CTX_remove_session SESS_CTX_remove_session
+#define SSL_CTX_sess_accept SESS_CTX_sess_accept
+#define SSL_CTX_sess_accept_good SESS_CTX_sess_accept_good
+#define SSL_CTX_sess_accept_renegotiate SESS_CTX_sess_accept_renegotiate
+#define SSL_CTX_sess_cache_full SESS_CTX_sess_cache_full
+#define SSL_CTX_sess_cb_hits SESS_CTX_sess_cb_hits
+#define SSL_CTX_sess_connect SESS_CTX_sess_connect
+#define SSL_CTX_sess_connect_good SESS_CTX_sess_connect_good
+#define SSL_CTX_sess_connect_renegotiate SESS_CTX_sess_connect_renegotiate
+#define SSL_CTX_sess_get_cache_size SESS_CTX_sess_get_cache_size
+#define SSL_CTX_sess_get_get_cb SESS_CTX_sess_get_get_cb
+#define SSL_CTX_sess_get_new_cb SESS_CTX_sess_get_new_cb
+#define SSL_CTX_sess_get_remove_cb SESS_CTX_sess_get_remove_cb
+#define SSL_CTX_sess_hits SESS_CTX_sess_hits
+#define SSL_CTX_sess_misses SESS_CTX_sess_misses
+#define SSL_CTX_sess_number SESS_CTX_sess_number
+#define SSL_CTX_sess_set_cache_size SESS_CTX_sess_set_cache_size
+#define SSL_CTX_sess_set_get_cb SESS_CTX_sess_set_get_cb
+#define SSL_CTX_sess_set_new_cb SESS_CTX_sess_set_new_cb
+#define SSL_CTX_sess_set_remove_cb SESS_CTX_sess_set_remove_cb
+#define SSL_CTX_sess_timeouts SESS_CTX_sess_timeouts
+#define SSL_CTX_set_ex_data SESS_CTX_set_ex_data
+#define SSL_CTX_set_generate_session_id SESS_CTX_set_generate_session_id
+#define SSL_CTX_set_not_resumable_session_callback SESS_CTX_set_not_resumable_session_callback
+#define SSL_CTX_set_num_tickets SESS_CTX_set_num_tickets
+#define SSL_CTX_set_session_cache_mode SESS_CTX_set_session_cache_mode
+#define SSL_CTX_set_session_id_context SESS_CTX_set_session_id_context
+#define SSL_CTX_set_timeout SESS_CTX_set_timeout
+#define SSL_CTX_up_ref SESS_CTX_up_ref
+#define SSL_SESSION_dup SESS_SESSION_dup
+#define SSL_SESSION_free SESS_SESSION_free
+#define SSL_SESSION_get0_alpn_selected SESS_SESSION_get0_alpn_selected
+#define SSL_SESSION_get0_hostname SESS_SESSION_get0_hostname
+#define SSL_SESSION_get0_id_context SESS_SESSION_get0_id_context
+#define SSL_SESSION_get0_ticket SESS_SESSION_get0_ticket
+#define SSL_SESSION_get0_ticket_appdata SESS_SESSION_get0_ticket_appdata
+#define SSL_SESSION_get_app_data SESS_SESSION_get_app_data
+#define SSL_SESSION_get_compress_id SESS_SESSION_get_compress_id
+#define SSL_SESSION_get_ex_data SESS_SESSION_get_ex_data
+#define SSL_SESSION_get_ex_new_index SESS_SESSION_get_ex_new_index
+#define SSL_SESSION_get_id SESS_SESSION_get_id
+#define SSL_SESSION_get_master_key SESS_SESSION_get_master_key
+#define SSL_SESSION_get_max_early_data SESS_SESSION_get_max_early_data
+#define SSL_SESSION_get_max_fragment_length SESS_SESSION_get_max_fragment_length
+#define SSL_SESSION_get_protocol_version SESS_SESSION_get_protocol_version
+#define SSL_SESSION_get_ticket_lifetime_hint SESS_SESSION_get_ticket_lifetime_hint
+#define SSL_SESSION_get_time SESS_SESSION_get_time
+#define SSL_SESSION_get_time_ex SESS_SESSION_get_time_ex
+#define SSL_SESSION_get_timeout SESS_SESSION_get_timeout
+#define SSL_SESSION_has_ticket SESS_SESSION_has_ticket
+#define SSL_SESSION_is_resumable SESS_SESSION_is_resumable
+#define SSL_SESSION_new SESS_SESSION_new
+#define SSL_SESSION_print_fp SESS_SESSION_print_fp
+#define SSL_SESSION_set1_alpn_selected SESS_SESSION_set1_alpn_selected
+#define SSL_SESSION_set1_hostname SESS_SESSION_set1_hostname
+#define SSL_SESSION_set1_id SESS_SESSION_set1_id
+#define SSL_SESSION_set1_id_context SESS_SESSION_set1_id_context
+#define SSL_SESSION_set1_master_key SESS_SESSION_set1_master_key
+#define SSL_SESSION_set1_ticket_appdata SESS_SESSION_set1_ticket_appdata
+#define SSL_SESSION_set_app_data SESS_SESSION_set_app_data
+#define SSL_SESSION_set_ex_data SESS_SESSION_set_ex_data
+#define SSL_SESSION_set_max_early_data SESS_SESSION_set_max_early_data
+#define SSL_SESSION_set_protocol_version SESS_SESSION_set_protocol_version
+#define SSL_SESSION_set_time SESS_SESSION_set_time
+#define SSL_SESSION_set_time_ex SESS_SESSION_set_time_ex
+#define SSL_SESSION_set_timeout SESS_SESSION_set_timeout
+#define SSL_SESSION_up_ref SESS_SESSION_up_ref
+#define SSL_clear SESS_clear
+#define SSL_copy_session_id SESS_copy_session_id
+#define SSL_free SESS_free
+#define SSL_get0_session SESS_get0_session
+#define SSL_get1_session SESS_get1_session
+#define SSL_get_default_timeout SESS_get_default_timeout
+#define SSL_get_ex_data SESS_get_ex_data
+#define SSL_get_ex_new_index SESS_get_ex_new_index
+#define SSL_get_num_tickets SESS_get_num_tickets
+#define SSL_get_session SESS_get_session
+#define SSL_get_shutdown SESS_get_shutdown
+#define SSL_get_verify_result SESS_get_verify_result
+#define SSL_has_matching_session_id SESS_has_matching_session_id
+#define SSL_new SESS_new
+#define SSL_session_reused SESS_session_reused
+#define SSL_set_accept_state SESS_set_accept_state
+#define SSL_set_connect_state SESS_set_connect_state
+#define SSL_set_ex_data SESS_set_ex_data
+#define SSL_set_generate_session_id SESS_set_generate_session_id
+#define SSL_set_not_resumable_session_callback SESS_set_not_resumable_session_callback
+#define SSL_set_num_tickets SESS_set_num_tickets
+#define SSL_set_session SESS_set_session
+#define SSL_set_session_id_context SESS_set_session_id_context
+#define SSL_set_shutdown SESS_set_shutdown
+#define d2i_SSL_SESSION d2i_SESS_SESSION
+#define i2d_SSL_SESSION i2d_SESS_SESSION
+
+/* constants */
+#define SSL_MAX_SSL_SESSION_ID_LENGTH SESS_MAX_SSL_SESSION_ID_LENGTH
+#define SSL_MAX_SID_CTX_LENGTH SESS_MAX_SID_CTX_LENGTH
+#define SSL_SESSION_ASN1_VERSION SESS_SESSION_ASN1_VERSION
+#define SSL_SESS_CACHE_OFF SESS_SESS_CACHE_OFF
+#define SSL_SESS_CACHE_CLIENT SESS_SESS_CACHE_CLIENT
+#define SSL_SESS_CACHE_SERVER SESS_SESS_CACHE_SERVER
+#define SSL_SESS_CACHE_BOTH SESS_SESS_CACHE_BOTH
+#define SSL_SESS_CACHE_NO_AUTO_CLEAR SESS_SESS_CACHE_NO_AUTO_CLEAR
+#define SSL_SESS_CACHE_NO_INTERNAL_LOOKUP SESS_SESS_CACHE_NO_INTERNAL_LOOKUP
+#define SSL_SESS_CACHE_NO_INTERNAL_STORE SESS_SESS_CACHE_NO_INTERNAL_STORE
+#define SSL_SESS_CACHE_NO_INTERNAL SESS_SESS_CACHE_NO_INTERNAL
+#define SSL_SESS_CACHE_UPDATE_TIME SESS_SESS_CACHE_UPDATE_TIME
+#define SSL_SESSION_CACHE_MAX_SIZE_DEFAULT SESS_SESSION_CACHE_MAX_SIZE_DEFAULT
+#define SSL_SENT_SHUTDOWN SESS_SENT_SHUTDOWN
+#define SSL_RECEIVED_SHUTDOWN SESS_RECEIVED_SHUTDOWN
+#define SSL_VERIFY_NONE SESS_VERIFY_NONE
+#define SSL_VERIFY_PEER SESS_VERIFY_PEER
+
+/* reasons, for SESS_last_error_code() */
+#define SSL_R_CIPHER_CODE_WRONG_LENGTH SESS_R_CIPHER_CODE_WRONG_LENGTH
+#define SSL_R_UNKNOWN_SSL_VERSION SESS_R_UNKNOWN_SSL_VERSION
+#define SSL_R_UNSUPPORTED_SSL_VERSION SESS_R_UNSUPPORTED_SSL_VERSION
+#define SSL_R_BAD_LENGTH SESS_R_BAD_LENGTH
+#define SSL_R_ATTEMPT_TO_REUSE_SESSION_IN_DIFFERENT_CONTEXT SESS_R_ATTEMPT_TO_REUSE_SESSION_IN_DIFFERENT_CONTEXT
+#define SSL_R_SSL_SESSION_ID_CONTEXT_TOO_LONG SESS_R_SSL_SESSION_ID_CONTEXT_TOO_LONG
+#define SSL_R_SESSION_ID_CONTEXT_UNINITIALIZED SESS_R_SESSION_ID_CONTEXT_UNINITIALIZED
+#define SSL_R_SSL_SESSION_ID_CALLBACK_FAILED SESS_R_SSL_SESSION_ID_CALLBACK_FAILED
+#define SSL_R_SSL_SESSION_ID_CONFLICT SESS_R_SSL_SESSION_ID_CONFLICT
+#define SSL_R_SSL_SESSION_ID_HAS_BAD_LENGTH SESS_R_SSL_SESSION_ID_HAS_BAD_LENGTH
+#define SSL_R_SSL_SESSION_ID_TOO_LONG SESS_R_SSL_SESSION_ID_TOO_LONG
+
+#endif

@@ -1,0 +1,274 @@
+//! A plain cache of bytes by session id, for TLS stacks that have such hooks: Mbed TLS, GnuTLS, s2n-tls, wolfSSL,
+//! Apache's socache.
+//!
+//! A plain entry is a session of version 0 that holds the bytes, in the id context of its context.
+
+use std::ffi::{c_int, c_uchar};
+use std::ptr::NonNull;
+use std::sync::OnceLock;
+
+use session_cache::{
+    ContextView, NewSession, Payload, PayloadObject, ProtocolVersion, Rules, Seconds, SessionId,
+};
+use zeroize::Zeroize;
+
+use crate::context::{SESS_CTX, context};
+use crate::fault::{
+    Fault, SESS_R_BUFFER_TOO_SMALL, SESS_R_NOT_STORED, SESS_R_PASSED_INVALID_ARGUMENT, entry,
+};
+use crate::hooks;
+use crate::memory;
+use crate::session::SESS_SESSION;
+
+/// Is what the session of a plain entry holds: its bytes, most of the time where it lies itself, so that
+/// fetching them follows no pointer more than a payload of bytes would.
+#[repr(C)]
+pub(crate) struct PlainEntry {
+    /// Made when C is first shown the session.
+    object: OnceLock<Address>,
+    /// How many of `bytes` there are, where they are not elsewhere.
+    len: usize,
+    elsewhere: Option<Payload>,
+    bytes: [u8; INLINE_BYTES_MAX],
+}
+
+/// A session as OpenSSL encodes it has 130 to 150 bytes, without a client's certificate.
+const INLINE_BYTES_MAX: usize = 208;
+
+/// The object of a plain entry, which owns it.
+struct Address(NonNull<SESS_SESSION>);
+
+// SAFETY: the object is shared between threads as it is, and may end on any.
+unsafe impl Send for Address {}
+// SAFETY: as above.
+unsafe impl Sync for Address {}
+
+impl PlainEntry {
+    fn boxed(data: &[u8]) -> Box<PlainEntry> {
+        let bytes = [0; INLINE_BYTES_MAX];
+        let mut entry =
+            Box::new(PlainEntry { object: OnceLock::new(), len: 0, elsewhere: None, bytes });
+        match entry.bytes.get_mut(..data.len()) {
+            // Copied to where they stay: on the way there they would leave a copy.
+            Some(place) => {
+                place.copy_from_slice(data);
+                entry.len = data.len();
+            }
+            None => entry.elsewhere = Some(Payload::copy_from(data)),
+        }
+        entry
+    }
+
+    fn payload(data: &[u8]) -> Payload {
+        Payload::boxed(PlainEntry::boxed(data))
+    }
+
+    #[inline]
+    pub(crate) fn data(&self) -> &[u8] {
+        match &self.elsewhere {
+            None => &self.bytes[..self.len],
+            Some(payload) => payload.as_bytes(),
+        }
+    }
+
+    /// The object that C is shown.
+    pub(crate) fn object(&self) -> NonNull<SESS_SESSION> {
+        self.object.get_or_init(|| Address(SESS_SESSION::boxed(SESS_SESSION::of_plain()))).0
+    }
+}
+
+impl PayloadObject for PlainEntry {
+    fn size_bytes(&self) -> usize {
+        size_of::<PlainEntry>() + self.elsewhere.as_ref().map_or(0, Payload::size_bytes)
+    }
+
+    fn duplicate(&self) -> Box<dyn PayloadObject> {
+        PlainEntry::boxed(self.data())
+    }
+}
+
+impl Drop for PlainEntry {
+    fn drop(&mut self) {
+        if let Some(Address(object)) = self.object.take() {
+            // SAFETY: it was boxed, and is owned here alone: the last handle of its session is gone.
+            drop(unsafe { Box::from_raw(object.as_ptr()) });
+        }
+        self.bytes.zeroize();
+    }
+}
+
+#[inline]
+fn view(context: &SESS_CTX) -> ContextView<'_> {
+    context.cache.context(*context.id_context.get())
+}
+
+/// # Safety
+///
+/// * `id` is NULL or points to `id_len` readable bytes.
+unsafe fn session_id(id: *const c_uchar, id_len: usize) -> Result<SessionId, Fault> {
+    if id_len == 0 || id_len > SessionId::BYTES_MAX {
+        let words = format!("session id is {id_len} bytes long; it must be 1 to 32 bytes");
+        return Err(Fault::new(SESS_R_PASSED_INVALID_ARGUMENT, words));
+    }
+    // SAFETY: passed on from the caller.
+    let id = unsafe { memory::bytes(id, id_len, "id") }?;
+    SessionId::new(id).map_err(|error| Fault::invalid(error.to_string()))
+}
+
+/// Stores a copy of data_len bytes under id for lifetime_seconds, in the place of what was there. 1 stored; 0 not:
+/// an id that is not 1 to 32 bytes long, a lifetime of 0 or less, too many bytes, a mode that stores nothing inside.
+///
+/// A lifetime over the cap is cut to it. Without room the entries that expire first leave, never the new one.
+/// May call the new callback (with conn NULL) and the remove callback. Threads: any. NULL: ctx, id: 0; data: allowed
+/// if data_len is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn SESS_CTX_put(
+    ctx: *mut SESS_CTX,
+    id: *const c_uchar,
+    id_len: usize,
+    data: *const c_uchar,
+    data_len: usize,
+    lifetime_seconds: i64,
+) -> c_int {
+    entry(0, || {
+        // SAFETY: C says that it is a live context.
+        let context = unsafe { context(ctx) }?;
+        // SAFETY: C says that so many bytes can be read there.
+        let id = unsafe { session_id(id, id_len) }?;
+        // SAFETY: as above.
+        let data = unsafe { memory::bytes(data, data_len, "data") }?;
+        let lifetime = u64::try_from(lifetime_seconds).unwrap_or(0);
+        if lifetime == 0 {
+            return Err(Fault::invalid(format!(
+                "lifetime {lifetime_seconds} is not over 0 seconds"
+            )));
+        }
+        if context.cache.mode().contains(session_cache::CacheMode::NO_INTERNAL_STORE) {
+            return Err(Fault::new(SESS_R_NOT_STORED, "the mode stores nothing inside"));
+        }
+        let new = NewSession::new(ProtocolVersion::UNKNOWN, id, PlainEntry::payload(data));
+        let refused = hooks::refused(|| view(context).insert(new.with_timeout(Seconds(lifetime))));
+        let (stored, was_refused) = refused;
+        stored.map_err(|why| Fault::new(SESS_R_NOT_STORED, why.to_string()))?;
+        if was_refused && context.cache.rules() == Rules::DOCUMENTED {
+            return Err(Fault::new(SESS_R_NOT_STORED, "the new callback refused it"));
+        }
+        Ok(1)
+    })
+}
+
+/// Copies what is stored under id to out, and its size to *out_len. 1 found. 0 not found, or expired, or of another
+/// id context: *out_len is 0. 0 too small (out_capacity): *out_len is the size, and nothing else was written.
+///
+/// Asks the get callback (with conn NULL) for what is not inside. Threads: any; takes no lock. NULL: ctx, id: 0; out:
+/// allowed if out_capacity is 0; out_len: the size is not told.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn SESS_CTX_fetch(
+    ctx: *mut SESS_CTX,
+    id: *const c_uchar,
+    id_len: usize,
+    out: *mut c_uchar,
+    out_capacity: usize,
+    out_len: *mut usize,
+) -> c_int {
+    // SAFETY: C says that it is NULL or a place for a size.
+    unsafe { memory::store(out_len, 0) };
+    entry(0, || {
+        // SAFETY: C says that it is a live context.
+        let context = unsafe { context(ctx) }?;
+        // SAFETY: C says that so many bytes can be read there.
+        let id = unsafe { session_id(id, id_len) }?;
+        if out.is_null() && out_capacity != 0 {
+            return Err(Fault::null("out"));
+        }
+        let Some(found) = view(context).lookup(ProtocolVersion::UNKNOWN, &id) else { return Ok(0) };
+        let data = SESS_SESSION::data_of(&found);
+        // SAFETY: as above.
+        unsafe { memory::store(out_len, data.len()) };
+        if data.len() > out_capacity {
+            return Err(too_small(data.len(), out_capacity));
+        }
+        // SAFETY: C says that there is room for out_capacity bytes, and an entry is not where C writes.
+        unsafe { copy(data, out) };
+        Ok(1)
+    })
+}
+
+/// As SESS_CTX_fetch(), and removes it: of any number of calls one gets it. Too small takes nothing.
+///
+/// The get callback is not asked: it could not give up what it has. Calls the remove callback. Threads: any. NULL: as
+/// SESS_CTX_fetch().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn SESS_CTX_take(
+    ctx: *mut SESS_CTX,
+    id: *const c_uchar,
+    id_len: usize,
+    out: *mut c_uchar,
+    out_capacity: usize,
+    out_len: *mut usize,
+) -> c_int {
+    // SAFETY: C says that it is NULL or a place for a size.
+    unsafe { memory::store(out_len, 0) };
+    entry(0, || {
+        // SAFETY: C says that it is a live context.
+        let context = unsafe { context(ctx) }?;
+        // SAFETY: C says that so many bytes can be read there.
+        let id = unsafe { session_id(id, id_len) }?;
+        if out.is_null() && out_capacity != 0 {
+            return Err(Fault::null("out"));
+        }
+        let mut needed = None;
+        let taken = view(context).take_if(ProtocolVersion::UNKNOWN, &id, |found| {
+            let size = SESS_SESSION::data_of(found).len();
+            needed = (size > out_capacity).then_some(size);
+            needed.is_none()
+        });
+        let Some(taken) = taken else {
+            let Some(size) = needed else { return Ok(0) };
+            // SAFETY: as above.
+            unsafe { memory::store(out_len, size) };
+            return Err(too_small(size, out_capacity));
+        };
+        let data = SESS_SESSION::data_of(&taken);
+        // SAFETY: as above.
+        unsafe { memory::store(out_len, data.len()) };
+        // SAFETY: C says that there is room for out_capacity bytes, and an entry is not where C writes.
+        unsafe { copy(data, out) };
+        Ok(1)
+    })
+}
+
+/// Removes what is stored under id. 1 when this call removed it; 0 when it was not there, or expired, or of another id
+/// context.
+///
+/// Calls the remove callback. Threads: any. NULL: 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn SESS_CTX_discard(
+    ctx: *mut SESS_CTX,
+    id: *const c_uchar,
+    id_len: usize,
+) -> c_int {
+    entry(0, || {
+        // SAFETY: C says that it is a live context.
+        let context = unsafe { context(ctx) }?;
+        // SAFETY: C says that so many bytes can be read there.
+        let id = unsafe { session_id(id, id_len) }?;
+        Ok(c_int::from(view(context).remove(ProtocolVersion::UNKNOWN, &id)))
+    })
+}
+
+#[cold]
+fn too_small(size: usize, capacity: usize) -> Fault {
+    let words = format!("the entry has {size} bytes, out has room for {capacity}");
+    Fault::new(SESS_R_BUFFER_TOO_SMALL, words)
+}
+
+/// # Safety
+///
+/// * `out` has room for the data, or there is none.
+unsafe fn copy(data: &[u8], out: *mut c_uchar) {
+    if !data.is_empty() {
+        // SAFETY: passed on from the caller.
+        unsafe { out.copy_from_nonoverlapping(data.as_ptr(), data.len()) };
+    }
+}

@@ -1,0 +1,150 @@
+//! R10 and R167: application data and its callbacks.
+
+use std::ffi::{c_int, c_long, c_void};
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use session::*;
+
+use crate::scene::session;
+
+#[derive(Default)]
+struct Calls {
+    new: AtomicUsize,
+    dup: AtomicUsize,
+    free: AtomicUsize,
+}
+
+fn calls<'a>(argp: *mut c_void) -> &'a Calls {
+    unsafe { &*argp.cast::<Calls>() }
+}
+
+unsafe extern "C" fn made(
+    parent: *mut c_void,
+    value: *mut c_void,
+    data: *mut SESS_EX_DATA,
+    idx: c_int,
+    argl: c_long,
+    argp: *mut c_void,
+) {
+    assert!(!parent.is_null() && value.is_null() && argl == 7);
+    calls(argp).new.fetch_add(1, Relaxed);
+    assert_eq!(unsafe { SESS_EX_DATA_set(data, idx, 0x10 as *mut c_void) }, 1);
+}
+
+unsafe extern "C" fn duplicated(
+    _: *mut SESS_EX_DATA,
+    _: *const SESS_EX_DATA,
+    value: *mut *mut c_void,
+    _: c_int,
+    _: c_long,
+    argp: *mut c_void,
+) -> c_int {
+    let calls = calls(argp);
+    calls.dup.fetch_add(1, Relaxed);
+    unsafe { *value = (*value).cast::<u8>().wrapping_add(1).cast() };
+    // A value of 0x30 does not let itself be copied.
+    c_int::from(unsafe { *value } as usize != 0x31)
+}
+
+unsafe extern "C" fn ended(
+    _: *mut c_void,
+    value: *mut c_void,
+    _: *mut SESS_EX_DATA,
+    _: c_int,
+    _: c_long,
+    argp: *mut c_void,
+) {
+    // Objects of other tests that were made before the index was handed out end with nothing.
+    if value.is_null() {
+        return;
+    }
+    calls(argp).free.fetch_add(1, Relaxed);
+}
+
+#[test]
+fn r10_dup_and_free_callbacks_run_once_each() {
+    // Leaked: sessions of other tests meet the callbacks too, as long as the index is registered.
+    let calls: &Calls = Box::leak(Box::default());
+    let argp = std::ptr::from_ref(calls).cast_mut().cast();
+    let idx = SESS_SESSION_get_ex_new_index(7, argp, None, Some(duplicated), None);
+    assert!(idx > 0);
+    unsafe {
+        let session = session(1);
+        assert!(SESS_SESSION_get_ex_data(session, idx).is_null());
+        assert_eq!(SESS_SESSION_set_ex_data(session, idx, 0x20 as *mut c_void), 1);
+        let before = calls.dup.load(Relaxed);
+        let copy = SESS_SESSION_dup(session);
+        assert_eq!(SESS_SESSION_get_ex_data(copy, idx) as usize, 0x21);
+        assert_eq!(SESS_SESSION_get_ex_data(session, idx) as usize, 0x20);
+        assert!(calls.dup.load(Relaxed) > before);
+        SESS_SESSION_set_ex_data(session, idx, 0x30 as *mut c_void);
+        assert!(SESS_SESSION_dup(session).is_null());
+        assert_eq!(SESS_last_error_code(), SESS_R_CALLBACK_FAILED);
+        assert_eq!(SESS_SESSION_free_ex_index(idx), 1);
+        assert!(SESS_SESSION_get_ex_data(session, idx).is_null());
+        assert_eq!(SESS_SESSION_set_ex_data(session, idx, null_mut()), 0);
+        SESS_SESSION_free(session);
+        SESS_SESSION_free(copy);
+    }
+}
+
+#[test]
+fn r167_application_data_of_a_context_is_there_until_its_last_session_was_reported() {
+    static SEEN: AtomicUsize = AtomicUsize::new(0);
+    static INDEX: AtomicUsize = AtomicUsize::new(0);
+    unsafe extern "C" fn removed(ctx: *mut SESS_CTX, _: *mut SESS_SESSION) {
+        let value = unsafe { SESS_CTX_get_ex_data(ctx, INDEX.load(Relaxed) as c_int) };
+        SEEN.store(value as usize, Relaxed);
+    }
+    let calls: &Calls = Box::leak(Box::default());
+    let argp = std::ptr::from_ref(calls).cast_mut().cast();
+    let idx = SESS_CTX_get_ex_new_index(7, argp, Some(made), None, Some(ended));
+    INDEX.store(idx as usize, Relaxed);
+    unsafe {
+        let ctx = SESS_CTX_new();
+        assert_eq!(SESS_CTX_get_ex_data(ctx, idx) as usize, 0x10);
+        SESS_CTX_set_ex_data(ctx, idx, 0x40 as *mut c_void);
+        SESS_CTX_sess_set_remove_cb(ctx, Some(removed));
+        let session = session(1);
+        SESS_CTX_add_session(ctx, session);
+        SESS_SESSION_free(session);
+        SESS_CTX_free(ctx);
+        assert_eq!(SEEN.load(Relaxed), 0x40);
+        assert!(calls.free.load(Relaxed) >= 1);
+        assert_eq!(SESS_CTX_free_ex_index(idx), 1);
+    }
+}
+
+#[test]
+fn connections_have_new_and_free_callbacks() {
+    let calls: &Calls = Box::leak(Box::default());
+    let argp = std::ptr::from_ref(calls).cast_mut().cast();
+    unsafe {
+        let ctx = SESS_CTX_new();
+        let idx = SESS_get_ex_new_index(7, argp, Some(made), None, Some(ended));
+        let conn = SESS_new(ctx);
+        assert_eq!(SESS_get_ex_data(conn, idx) as usize, 0x10);
+        let before = calls.free.load(Relaxed);
+        SESS_free(conn);
+        assert!(calls.free.load(Relaxed) > before);
+        assert_eq!(SESS_free_ex_index(idx), 1);
+        SESS_CTX_free(ctx);
+    }
+}
+
+#[test]
+fn index_0_is_everybodys_and_unknown_ones_are_refused() {
+    let session = session(1);
+    unsafe {
+        assert_eq!(SESS_SESSION_set_app_data(session, 0x50 as *mut c_void), 1);
+        assert_eq!(SESS_SESSION_get_app_data(session) as usize, 0x50);
+        assert_eq!(SESS_SESSION_free_ex_index(0), 0);
+        for idx in [-1, 900, c_int::MAX] {
+            assert_eq!(SESS_SESSION_set_ex_data(session, idx, 0x50 as *mut c_void), 0);
+            assert!(SESS_SESSION_get_ex_data(session, idx).is_null());
+            assert_eq!(SESS_SESSION_free_ex_index(idx), 0);
+        }
+        SESS_SESSION_free(session);
+    }
+}
