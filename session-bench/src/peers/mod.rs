@@ -185,8 +185,11 @@ impl Candidate {
 }
 
 /// Ours.
-pub const OURS: [Candidate; 2] =
-    [Candidate::of::<our_table::OurTable>(), Candidate::of::<our_cache::OurCache>()];
+pub const OURS: [Candidate; 3] = [
+    Candidate::of::<our_table::OurTable>(),
+    Candidate::of::<our_cache::OurCache>(),
+    Candidate::of::<our_cache::OurCacheTold>(),
+];
 
 /// What is compared with ours: those whose features are on.
 pub const PEERS: &[Candidate] = &[

@@ -96,6 +96,7 @@ pub(crate) fn of_verdicts(verdicts: &[Verdict]) -> Table {
         let with_unit = |value: f64| match verdict.unit {
             Unit::Times => format!("{}x", three_digits(value)),
             Unit::Bytes => format!("{} B", three_digits(value)),
+            Unit::Nanoseconds => format!("{value:.1} ns"),
             Unit::Points => format!("{value:+.2}"),
         };
         let bar = |bar: Option<f64>| bar.map_or_else(String::new, with_unit);
