@@ -125,6 +125,12 @@ pub(crate) const LATER: &[Later] = &[
         skipped: "timeouts above 2^33 seconds",
     },
     Later {
+        since: Version(3, 2, 0),
+        what: "a handshake whose server name leads to another context stays counted as begun at the first \
+               one (`accept`)",
+        skipped: "scripts about server names",
+    },
+    Later {
         since: Version(3, 6, 3),
         what: "adding the identical session again does not move it in the order (C16)",
         skipped: "adding what is in already",

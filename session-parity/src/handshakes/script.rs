@@ -21,6 +21,9 @@ impl Script {
         if !marks_are_cleared && (self.setup.version == TLS13 || self.setup.not_resumable) {
             return Some("a session made of one that is not resumable was not either");
         }
+        if self.setup.switches && version >= Version(3, 2, 0) {
+            return Some("a handshake stays counted where it began");
+        }
         None
     }
 }

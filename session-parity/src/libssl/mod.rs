@@ -4,6 +4,7 @@
 //! Invariant: each thread plays with contexts and sessions of its own; serial numbers and the trace are the
 //! thread's.
 
+mod callbacks;
 pub(crate) mod clock;
 mod connection;
 mod context;
@@ -12,7 +13,8 @@ mod session;
 pub(crate) mod sys;
 pub(crate) mod trace;
 
-pub(crate) use connection::{Connection, Progress, forget_outside, sha256};
+pub(crate) use callbacks::forget_outside;
+pub(crate) use connection::{Connection, Progress, sha256};
 pub(crate) use context::{Context, HookKind, kept, release_kept};
 pub(crate) use references::references_are_readable;
 pub(crate) use session::Session;
