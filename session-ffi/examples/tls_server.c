@@ -1,10 +1,11 @@
 /* A TLS server on your OpenSSL whose sessions are kept in the TLS session cache.
  *
- *   tls_server CERTIFICATE KEY [early]
+ *   tls_server CERTIFICATE KEY [early | switch]
  *
  * It listens on a free port of 127.0.0.1 and says which. To each client that sends a line it says hello and
- * closes; "flush" empties the cache, "quit" ends the server. With "early" it takes early data. For each
- * connection it prints how it began and what the cache has counted.
+ * closes; "flush" empties the cache, "quit" ends the server. With "early" it takes early data, with "switch" it
+ * does too, and moves each connection to another SSL_CTX at its ClientHello, as servers of many names do. For
+ * each connection it prints how it began and what the cache has counted.
  */
 #include <session/session_openssl.h>
 
@@ -34,6 +35,12 @@ static SSL_CTX *server_context(const char *certificate, const char *key, int ear
     if (early && SSL_CTX_set_max_early_data(ctx, 1024) != 1)
         fail("allowing early data");
     return ctx;
+}
+
+/* Moves a connection to another context; its sessions stay with the one that it was made from. */
+static int switch_context(SSL *ssl, int *alert, void *other) {
+    (void)alert;
+    return SSL_set_SSL_CTX(ssl, (SSL_CTX *)other) != NULL ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
 }
 
 static int listening_socket(void) {
@@ -96,19 +103,25 @@ static int serve(SSL *ssl, SESS_CTX *cache, int early) {
 
 int main(int argc, char **argv) {
     static const unsigned char id_context[] = "tls_server";
-    const int early = argc == 4 && strcmp(argv[3], "early") == 0;
-    SSL_CTX *ctx;
+    const int switches = argc == 4 && strcmp(argv[3], "switch") == 0;
+    const int early = switches || (argc == 4 && strcmp(argv[3], "early") == 0);
+    SSL_CTX *ctx, *other;
     SESS_CTX *cache;
     int listener, goes_on = 1;
     if (argc < 3 || (argc > 3 && !early)) {
-        fprintf(stderr, "usage: tls_server CERTIFICATE KEY [early]\n");
+        fprintf(stderr, "usage: tls_server CERTIFICATE KEY [early | switch]\n");
         return 2;
     }
     (void)signal(SIGPIPE, SIG_IGN);
     ctx = server_context(argv[1], argv[2], early);
+    other = server_context(argv[1], argv[2], early);
+    if (switches)
+        SSL_CTX_set_client_hello_cb(ctx, switch_context, other);
     cache = SESS_CTX_new();
     if (cache == NULL || SESS_attach_SSL_CTX(cache, ctx, id_context, sizeof id_context - 1) != 1)
         fail(SESS_last_error());
+    if (SSL_CTX_set_session_id_context(other, id_context, sizeof id_context - 1) != 1)
+        fail("setting the id context");
     listener = listening_socket();
     while (goes_on) {
         int socket = accept(listener, NULL, NULL);
@@ -122,6 +135,7 @@ int main(int argc, char **argv) {
     close(listener);
     SESS_detach_SSL_CTX(ctx);
     SSL_CTX_free(ctx);
+    SSL_CTX_free(other);
     SESS_CTX_free(cache);
     return 0;
 }

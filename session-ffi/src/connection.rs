@@ -528,7 +528,7 @@ pub unsafe extern "C" fn SESS_wants_single_use(conn: *const SESS_CONN) -> c_int 
 
 /// Hands out an index for application data at connections; as SESS_SESSION_get_ex_new_index().
 ///
-/// Threads: any.
+/// Threads: any. NULL: allowed for each callback, and argp.
 #[unsafe(no_mangle)]
 pub extern "C" fn SESS_get_ex_new_index(
     argl: c_long,

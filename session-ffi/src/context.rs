@@ -414,7 +414,7 @@ pub unsafe extern "C" fn SESS_CTX_status(ctx: *const SESS_CTX) -> *mut c_char {
 
 /// Hands out an index for application data at contexts; as SESS_SESSION_get_ex_new_index().
 ///
-/// Threads: any.
+/// Threads: any. NULL: allowed for each callback, and argp.
 #[unsafe(no_mangle)]
 pub extern "C" fn SESS_CTX_get_ex_new_index(
     argl: c_long,

@@ -22,9 +22,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     session_file(&mut server, "-tls1_2", true)?;
     session_file(&mut server, "-tls1_3", false)?;
     server.quit()?;
-    let mut server = example.start(&["early"])?;
-    early_data_once(&mut server)?;
-    server.quit()?;
+    for option in ["early", "switch"] {
+        let mut server = example.start(&[option])?;
+        early_data_once(&mut server)?;
+        server.quit()?;
+    }
     println!(
         "c-example: sessions of TLS 1.2 and 1.3 came back from the cache, and only from there"
     );

@@ -156,3 +156,28 @@ impl Header {
 fn source_file(root: &Path, name: &str) -> PathBuf {
     root.join("session-ffi/src").join(name).with_extension("rs")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_function_says_its_threads_and_what_null_does() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(INCLUDE_FOLDER);
+        let mut functions = 0;
+        for header in &HEADERS {
+            let text = std::fs::read_to_string(root.join(header.file)).unwrap();
+            let text = text.split_once("extern \"C\" {").unwrap().1;
+            for block in text.split("\n\n").filter(|block| block.trim_end().ends_with(");")) {
+                let last_of_doc = block.rsplit_once("//").unwrap().1;
+                let declaration = last_of_doc.split_once('\n').unwrap().1;
+                let doc = &block[..block.len() - declaration.len()];
+                assert!(doc.contains("Threads: "), "{block}");
+                let takes_pointers = declaration.split_once('(').unwrap().1.contains('*');
+                assert!(!takes_pointers || doc.contains("NULL"), "{block}");
+                functions += 1;
+            }
+        }
+        assert!(functions > 150, "{functions}");
+    }
+}

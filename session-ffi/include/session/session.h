@@ -746,7 +746,7 @@ char *SESS_CTX_status(const struct SESS_CTX *ctx);
 
 // Hands out an index for application data at contexts; as SESS_SESSION_get_ex_new_index().
 //
-// Threads: any.
+// Threads: any. NULL: allowed for each callback, and argp.
 int SESS_CTX_get_ex_new_index(long argl,
                               void *argp,
                               SESS_EX_new new_func,
@@ -1090,7 +1090,7 @@ int SESS_wants_single_use(const struct SESS_CONN *conn);
 
 // Hands out an index for application data at connections; as SESS_SESSION_get_ex_new_index().
 //
-// Threads: any.
+// Threads: any. NULL: allowed for each callback, and argp.
 int SESS_get_ex_new_index(long argl,
                           void *argp,
                           SESS_EX_new new_func,

@@ -335,16 +335,21 @@ fn r184_clear_keeps_the_session_after_a_clean_close() {
 fn r185_fatal_alerts_drop_the_session() {
     unsafe {
         let ctx = SESS_CTX_new();
-        let alerts: [unsafe extern "C" fn(*mut SESS_CONN); 2] =
-            [SESS_CONN_fatal_alert_sent, SESS_CONN_fatal_alert_received];
-        for (sent, left) in [(0, 0), (1, 1)] {
+        let alerts: [(unsafe extern "C" fn(*mut SESS_CONN), c_int, i64); 4] = [
+            (SESS_CONN_fatal_alert_sent, 0, 0),
+            // Nothing is sent after a close_notify.
+            (SESS_CONN_fatal_alert_sent, SESS_SENT_SHUTDOWN, 1),
+            (SESS_CONN_fatal_alert_received, 0, 0),
+            (SESS_CONN_fatal_alert_received, SESS_SENT_SHUTDOWN, 0),
+        ];
+        for (alert, shutdown, left) in alerts {
             let conn = handshake(ctx, &ID);
-            SESS_set_shutdown(conn, sent);
-            alerts[0](conn);
+            SESS_set_shutdown(conn, shutdown);
+            alert(conn);
             assert_eq!(number(ctx), left);
-            alerts[1](conn);
-            assert_eq!(number(ctx), 0);
             SESS_free(conn);
+            assert_eq!(number(ctx), left);
+            SESS_CTX_flush_sessions(ctx, 0);
         }
         SESS_CTX_free(ctx);
     }

@@ -39,20 +39,28 @@ fn i2d_writes_to_a_given_buffer_and_moves_the_pointer_behind() {
 #[test]
 fn r220_r225_decoded_session_encodes_to_the_same_bytes_and_is_in_no_cache() {
     unsafe {
-        let ctx = SESS_CTX_new();
+        let (ctx, other) = (SESS_CTX_new(), SESS_CTX_new());
         let session = full_session();
+        let before = der(session);
         SESS_CTX_add_session(ctx, session);
+        assert_eq!(der(session), before);
         SESS_CTX_remove_session(ctx, session);
+        SESS_CTX_add_session(ctx, session);
         let encoded = der(session);
+        assert_eq!(encoded, before);
         let mut input = encoded.as_ptr();
         let decoded = d2i_SESS_SESSION(null_mut(), &mut input, encoded.len() as i64);
         assert_eq!(der(decoded), encoded);
         assert_eq!(references(decoded), 1);
         assert_eq!(SESS_SESSION_is_resumable(session), 0);
         assert_eq!(SESS_SESSION_is_resumable(decoded), 1);
+        // The original is in a cache, and what was decoded from it in none.
+        assert_eq!(SESS_CTX_add_session(other, session), 0);
+        assert_eq!(SESS_CTX_add_session(other, decoded), 1);
         SESS_SESSION_free(decoded);
         SESS_SESSION_free(session);
         SESS_CTX_free(ctx);
+        SESS_CTX_free(other);
     }
 }
 
