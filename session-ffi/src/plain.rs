@@ -5,10 +5,11 @@
 
 use std::ffi::{c_int, c_uchar};
 use std::ptr::NonNull;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use session_cache::{
-    ContextView, NewSession, Payload, PayloadObject, ProtocolVersion, Rules, Seconds, SessionId,
+    ContextView, NewSession, Payload, PayloadObject, ProtocolVersion, Rules, Seconds, Session,
+    SessionId,
 };
 use zeroize::Zeroize;
 
@@ -20,79 +21,114 @@ use crate::hooks;
 use crate::memory;
 use crate::session::SESS_SESSION;
 
-/// Is what the session of a plain entry holds: its bytes, most of the time where it lies itself, so that
-/// fetching them follows no pointer more than a payload of bytes would.
+/// Is what the session of a plain entry holds: its bytes, where it lies itself, so that fetching them follows
+/// no pointer more than a payload of bytes would.
 #[repr(C)]
 pub(crate) struct PlainEntry {
-    /// Made when C is first shown the session.
-    object: OnceLock<Address>,
-    /// How many of `bytes` there are, where they are not elsewhere.
+    shown: Shown,
     len: usize,
-    elsewhere: Option<Payload>,
     bytes: [u8; INLINE_BYTES_MAX],
+}
+
+/// Is what the session of a plain entry holds that is too large for a `PlainEntry`.
+pub(crate) struct LargeEntry {
+    shown: Shown,
+    data: Payload,
 }
 
 /// A session as OpenSSL encodes it has 129 to 143 bytes, without a client's certificate.
 const INLINE_BYTES_MAX: usize = 144;
 
-/// The object of a plain entry, which owns it.
-struct Address(NonNull<SESS_SESSION>);
+/// The object of a plain entry, which owns it: null until C is first shown the session.
+struct Shown(AtomicPtr<SESS_SESSION>);
 
-// SAFETY: the object is shared between threads as it is, and may end on any.
-unsafe impl Send for Address {}
-// SAFETY: as above.
-unsafe impl Sync for Address {}
+impl Shown {
+    const fn not_yet() -> Shown {
+        Shown(AtomicPtr::new(std::ptr::null_mut()))
+    }
 
-impl PlainEntry {
-    fn boxed(data: &[u8]) -> Box<PlainEntry> {
-        let bytes = [0; INLINE_BYTES_MAX];
-        let mut entry =
-            Box::new(PlainEntry { object: OnceLock::new(), len: 0, elsewhere: None, bytes });
-        match entry.bytes.get_mut(..data.len()) {
-            // Copied to where they stay: on the way there they would leave a copy.
-            Some(place) => {
-                place.copy_from_slice(data);
-                entry.len = data.len();
+    fn object(&self) -> NonNull<SESS_SESSION> {
+        // Acquire: the object was made before its pointer; pairs with the Release below.
+        if let Some(object) = NonNull::new(self.0.load(Ordering::Acquire)) {
+            return object;
+        }
+        let made = SESS_SESSION::boxed(SESS_SESSION::of_plain());
+        // Release: pairs with the Acquire above. Acquire: another thread's object is looked at.
+        let (none, ours) = (std::ptr::null_mut(), made.as_ptr());
+        match self.0.compare_exchange(none, ours, Ordering::Release, Ordering::Acquire) {
+            Ok(_) => made,
+            Err(theirs) => {
+                // SAFETY: boxed above, and nobody has seen it.
+                drop(unsafe { Box::from_raw(ours) });
+                NonNull::new(theirs).unwrap_or(made)
             }
-            None => entry.elsewhere = Some(Payload::copy_from(data)),
-        }
-        entry
-    }
-
-    fn payload(data: &[u8]) -> Payload {
-        Payload::boxed(PlainEntry::boxed(data))
-    }
-
-    #[inline]
-    pub(crate) fn data(&self) -> &[u8] {
-        match &self.elsewhere {
-            None => &self.bytes[..self.len],
-            Some(payload) => payload.as_bytes(),
         }
     }
+}
 
-    /// The object that C is shown.
-    pub(crate) fn object(&self) -> NonNull<SESS_SESSION> {
-        self.object.get_or_init(|| Address(SESS_SESSION::boxed(SESS_SESSION::of_plain()))).0
+impl Drop for Shown {
+    fn drop(&mut self) {
+        if let Some(object) = NonNull::new(*self.0.get_mut()) {
+            // SAFETY: it was boxed, and is owned here alone: the last handle of its session is gone.
+            drop(unsafe { Box::from_raw(object.as_ptr()) });
+        }
+    }
+}
+
+/// Makes the payload of a plain entry.
+fn payload(data: &[u8]) -> Payload {
+    Payload::boxed(boxed(data))
+}
+
+fn boxed(data: &[u8]) -> Box<dyn PayloadObject> {
+    if data.len() > INLINE_BYTES_MAX {
+        return Box::new(LargeEntry { shown: Shown::not_yet(), data: Payload::copy_from(data) });
+    }
+    let (shown, bytes) = (Shown::not_yet(), [0; INLINE_BYTES_MAX]);
+    let mut entry = Box::new(PlainEntry { shown, len: data.len(), bytes });
+    // Copied to where they stay: on the way there they would leave a copy.
+    entry.bytes[..data.len()].copy_from_slice(data);
+    entry
+}
+
+/// The object that C is shown of a plain entry, none of another session.
+pub(crate) fn object_of(session: &Session) -> Option<NonNull<SESS_SESSION>> {
+    let inline = session.payload_object::<PlainEntry>().map(|entry| &entry.shown);
+    let shown = inline.or_else(|| session.payload_object::<LargeEntry>().map(|entry| &entry.shown));
+    shown.map(Shown::object)
+}
+
+/// The bytes of a plain entry, none of another session.
+#[inline]
+pub(crate) fn data_of(session: &Session) -> Option<&[u8]> {
+    match session.payload_object::<PlainEntry>() {
+        Some(entry) => Some(&entry.bytes[..entry.len]),
+        None => session.payload_object::<LargeEntry>().map(|entry| entry.data.as_bytes()),
     }
 }
 
 impl PayloadObject for PlainEntry {
     fn size_bytes(&self) -> usize {
-        size_of::<PlainEntry>() + self.elsewhere.as_ref().map_or(0, Payload::size_bytes)
+        size_of::<PlainEntry>()
     }
 
     fn duplicate(&self) -> Box<dyn PayloadObject> {
-        PlainEntry::boxed(self.data())
+        boxed(&self.bytes[..self.len])
+    }
+}
+
+impl PayloadObject for LargeEntry {
+    fn size_bytes(&self) -> usize {
+        size_of::<LargeEntry>() + self.data.size_bytes()
+    }
+
+    fn duplicate(&self) -> Box<dyn PayloadObject> {
+        boxed(self.data.as_bytes())
     }
 }
 
 impl Drop for PlainEntry {
     fn drop(&mut self) {
-        if let Some(Address(object)) = self.object.take() {
-            // SAFETY: it was boxed, and is owned here alone: the last handle of its session is gone.
-            drop(unsafe { Box::from_raw(object.as_ptr()) });
-        }
         self.bytes.zeroize();
     }
 }
@@ -146,7 +182,7 @@ pub unsafe extern "C" fn SESS_CTX_put(
         if context.cache.mode().contains(session_cache::CacheMode::NO_INTERNAL_STORE) {
             return Err(Fault::new(SESS_R_NOT_STORED, "the mode stores nothing inside"));
         }
-        let new = NewSession::new(ProtocolVersion::UNKNOWN, id, PlainEntry::payload(data));
+        let new = NewSession::new(ProtocolVersion::UNKNOWN, id, payload(data));
         let refused = hooks::refused(|| view(context).insert(new.with_timeout(Seconds(lifetime))));
         let (stored, was_refused) = refused;
         stored.map_err(|why| Fault::new(SESS_R_NOT_STORED, why.to_string()))?;

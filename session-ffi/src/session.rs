@@ -25,7 +25,7 @@ use session_codec::{Octets, SslSession, Text};
 use crate::ex_data::{Class, SESS_EX_DATA};
 use crate::fault::{Fault, SESS_R_OTHER_CONTEXT, SESS_R_SESSION_IS_FIXED, entry};
 use crate::memory;
-use crate::plain::PlainEntry;
+use crate::plain;
 
 /// A TLS session, as OpenSSL's SSL_SESSION: counted, shared by everybody who holds it.
 ///
@@ -36,7 +36,7 @@ pub struct SESS_SESSION {
     /// The session whose payload this lies in: a copy of a handle, for which no count stands. Whoever has
     /// this object has it through a count of his own.
     fixed: OnceLock<ManuallyDrop<Session>>,
-    /// The bytes of a plain entry that was put together as a draft; see `PlainEntry` for those that were not.
+    /// The bytes of a plain entry that was put together as a draft; see plain.rs for those that were not.
     data: OnceLock<Payload>,
     state: Mutex<State>,
     pub(crate) ex_data: SESS_EX_DATA,
@@ -184,7 +184,7 @@ impl SESS_SESSION {
     pub(crate) fn of(session: &Session) -> Option<NonNull<SESS_SESSION>> {
         let address = match session.payload_object::<Owner>() {
             Some(owner) => owner.object,
-            None => session.payload_object::<PlainEntry>()?.object(),
+            None => plain::object_of(session)?,
         };
         // SAFETY: owned by the payload, which `session` keeps.
         let object = unsafe { address.as_ref() };
@@ -198,8 +198,8 @@ impl SESS_SESSION {
     /// The bytes of a plain entry in a session's payload.
     #[inline]
     pub(crate) fn data_of(session: &Session) -> &[u8] {
-        if let Some(plain) = session.payload_object::<PlainEntry>() {
-            return plain.data();
+        if let Some(data) = plain::data_of(session) {
+            return data;
         }
         let Some(owner) = session.payload_object::<Owner>() else { return &[] };
         // SAFETY: owned by the payload, which `session` keeps.
@@ -461,7 +461,7 @@ impl SESS_SESSION {
         if let Some(data) = self.data.get() {
             return Some(data.as_bytes());
         }
-        self.fixed()?.payload_object::<PlainEntry>().map(PlainEntry::data)
+        plain::data_of(self.fixed()?)
     }
 
     /// Gives a draft the bytes of a plain entry, once.

@@ -175,3 +175,39 @@ fn take_has_one_winner_among_threads() {
         SESS_CTX_free(ctx);
     }
 }
+
+#[test]
+fn entry_of_any_size_comes_back_and_is_one_session_for_all_threads() {
+    unsafe extern "C" fn look(session: *mut SESS_SESSION, arg: *mut c_void) -> c_int {
+        unsafe {
+            let (mut data, mut len) = (null(), 0);
+            assert_eq!(SESS_SESSION_get0_data(session, &mut data, &mut len), 1);
+            assert!(std::slice::from_raw_parts(data, len).iter().all(|byte| *byte == 3));
+            *arg.cast::<*mut SESS_SESSION>() = session;
+        }
+        1
+    }
+    unsafe {
+        for size in [0, 1, 143, 144, 145, 1_000, 10_000] {
+            let ctx = SESS_CTX_new();
+            assert_eq!(put(ctx, &vec![3; size], 60), 1);
+            let (mut out, mut len) = (vec![0; size], 0);
+            let out = out.as_mut_ptr();
+            assert_eq!(SESS_CTX_fetch(ctx, ID.as_ptr(), ID.len(), out, size, &mut len), 1);
+            assert_eq!(std::slice::from_raw_parts(out, len), vec![3; size]);
+            let address = ctx as usize;
+            let seen = std::thread::scope(|scope| {
+                let each = || {
+                    let mut seen: *mut SESS_SESSION = null_mut();
+                    let arg = std::ptr::from_mut(&mut seen).cast();
+                    assert_eq!(SESS_CTX_each(address as *mut SESS_CTX, Some(look), arg), 1);
+                    seen as usize
+                };
+                [scope.spawn(each), scope.spawn(each), scope.spawn(each)]
+                    .map(|thread| thread.join().unwrap())
+            });
+            assert!(seen.iter().all(|session| *session == seen[0] && *session != 0));
+            SESS_CTX_free(ctx);
+        }
+    }
+}
