@@ -31,7 +31,7 @@ pub use error::{Error, ErrorKind};
 pub use hooks::{GetHook, Inquiry, Keep, Left, Negotiated, NewHook, RemoveHook, Wanted};
 pub use id::{IdContext, SessionId};
 pub use mode::CacheMode;
-pub use payload::{Payload, PayloadObject};
+pub use payload::{AsAny, Payload, PayloadObject};
 pub use rules::Rules;
 pub use session::{NewSession, NotStored, ProtocolVersion, Session};
 pub use statistics::{Departure, Statistics};

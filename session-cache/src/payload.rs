@@ -32,12 +32,24 @@ enum Content {
 ///
 /// Its `drop` is foreign code to the cache, which runs it with no lock and no guard held; it wipes its own
 /// secrets.
-pub trait PayloadObject: Any + Send + Sync {
+pub trait PayloadObject: AsAny + Send + Sync {
     /// Returns how many bytes it counts for, where bytes are limited. Asked once, when a session is made.
     fn size_bytes(&self) -> usize;
 
     /// Makes a copy for the duplicate of a session.
     fn duplicate(&self) -> Box<dyn PayloadObject>;
+}
+
+/// Leads from an object back to its type; every type has it.
+pub trait AsAny: Any {
+    /// Borrows the object as one of any type.
+    fn as_any(&self) -> &dyn Any;
+}
+
+impl<T: Any> AsAny for T {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
 }
 
 impl Payload {
@@ -74,7 +86,7 @@ impl Payload {
     pub fn as_object<T: PayloadObject>(&self) -> Option<&T> {
         match &self.0 {
             Content::Bytes(_) => None,
-            Content::Object(object) => (&**object as &dyn Any).downcast_ref(),
+            Content::Object(object) => (**object).as_any().downcast_ref(),
         }
     }
 
