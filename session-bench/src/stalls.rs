@@ -165,6 +165,15 @@ fn both_windows(lookups: Lookups<'_>, disturb: impl FnOnce()) -> Pair {
     Pair { with, without }
 }
 
+/// Ends the lookups, also when what is done meanwhile fails: or a failure would never be seen.
+struct EndAtDrop<'a>(&'a AtomicBool);
+
+impl Drop for EndAtDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 /// Looks up all the while, and notes how long each lookup took.
 fn window(
     lookups: Lookups<'_>,
@@ -191,8 +200,9 @@ fn window(
         while !started.load(Ordering::Acquire) {
             std::hint::spin_loop();
         }
+        let end = EndAtDrop(&ended);
         meanwhile();
-        ended.store(true, Ordering::Release);
+        drop(end);
         looker.join().expect("lookups do not panic");
     });
     Waits { longest: waits.max(), p9999: waits.value_at_quantile(0.9999) }

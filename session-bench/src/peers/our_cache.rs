@@ -1,8 +1,8 @@
 //! The whole of session-cache: limit, expiry, id context, statistics, the clock.
 
 use session_cache::{
-    Eviction, IdContext, ManualClock, NewSession, NotStored, Payload, ProtocolVersion, Seconds,
-    SessionCache, SessionId,
+    CacheMode, Eviction, IdContext, ManualClock, NewSession, NotStored, Payload, ProtocolVersion,
+    Seconds, SessionCache, SessionId,
 };
 
 use super::Peer;
@@ -25,7 +25,9 @@ impl OurCache {
     /// Makes one whose time is the caller's, and the choice of who goes.
     pub fn with(size: usize, clock: ManualClock, eviction: Eviction) -> OurCache {
         let builder = SessionCache::builder().sessions_max(size).bytes_max(0);
-        let builder = builder.clock(clock).eviction(eviction);
+        // What has expired is flushed when a question says so.
+        let mode = CacheMode::SERVER | CacheMode::NO_AUTO_CLEAR;
+        let builder = builder.clock(clock).eviction(eviction).mode(mode);
         OurCache::built(builder.build().expect("the sizes of the benches are in range"))
     }
 
