@@ -47,7 +47,7 @@ pub enum Eviction {
     EarliestExpiry,
     /// Who was used least, by S3-FIFO: it finds more of those that come back again and again, where more
     /// sessions are in use than there is room for. A lookup that finds its session then writes a mark into it.
-    /// Costs 16 to 48 bytes more a session.
+    /// Costs 32 to 48 bytes more a session.
     S3Fifo,
 }
 

@@ -108,8 +108,8 @@ impl<'a> ContextView<'a> {
         self.lookup_when(version, id, || self.cache.now())
     }
 
-    /// Does as [`lookup`](ContextView::lookup) at the time `now`, for callers that know it: reading a clock
-    /// costs about as much as finding a session.
+    /// Does as [`lookup`](ContextView::lookup) at the time `now`, for callers that know it, which saves reading
+    /// the clock. An answer of the get hook is checked by the cache's own clock all the same.
     #[inline]
     pub fn lookup_at(
         &self,

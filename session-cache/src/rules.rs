@@ -109,7 +109,7 @@ impl Rules {
     pub(crate) fn capacity(&self, sessions_max: usize) -> usize {
         match sessions_max {
             0 => usize::MAX,
-            // Divergence: none; libssl counts the newcomer before it makes room for it (R171).
+            // libssl counts the newcomer before it makes room for it (R171).
             n if n >= 2 && !self.size_is_exact => n - 1,
             n => n,
         }
