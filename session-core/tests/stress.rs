@@ -33,6 +33,12 @@ impl Drop for Value {
     }
 }
 
+/// Far too small, and it refuses nothing: who shares the machine may stop a thread under its guard for as long
+/// as it takes the others to remove 100,000 entries.
+fn crowded_table<V: Send + Sync + 'static>(secret: [u64; 2]) -> Table<V> {
+    Table::with_capacity(2, KeyHasher::folded(secret)).with_waiting_max(usize::MAX)
+}
+
 fn key(name: u64) -> Key {
     Key::new((name % 2) as u16, &(name / 2).to_be_bytes()).expect("eight bytes are few enough")
 }
@@ -111,8 +117,8 @@ impl Arena {
 #[test]
 fn every_value_leaves_once_and_is_dropped_once() {
     let arena = Arc::new(Arena {
-        // Far too small on purpose: long lists, with neighbours that come and go.
-        table: Table::with_capacity(2, KeyHasher::folded([5, 6])),
+        // Long lists, with neighbours that come and go.
+        table: crowded_table([5, 6]),
         numbers: AtomicU64::new(0),
         dropped: Arc::default(),
     });
@@ -154,7 +160,7 @@ fn every_value_leaves_once_and_is_dropped_once() {
 
 #[test]
 fn readers_of_a_key_that_is_replaced_all_the_time_never_miss_it() {
-    let table = Arc::new(Table::with_capacity(2, KeyHasher::folded([7, 8])));
+    let table = Arc::new(crowded_table([7, 8]));
     table.replace(key(1), 0_u64).expect("nothing stalls");
     let done = Arc::new(AtomicUsize::new(0));
     let readers: Vec<_> = (0..2)

@@ -70,6 +70,12 @@ fn report(outcomes: &[(&str, Result<(), Failure>, Duration)]) -> Result<(), Fail
         let result = if outcome.is_ok() { "ok" } else { "FAILED" };
         println!("{name:<11}  {result:<6}  {:>12}", clock::shown(*elapsed));
     }
+    // Once more, at the end: above it stands between a thousand lines of those that went well.
+    for (name, outcome, _) in outcomes {
+        let Err(failure) = outcome else { continue };
+        println!("\n{name}: {}", failure.line().unwrap_or("failed; its own words are above"));
+        failure.last_words().iter().for_each(|line| println!("  {line}"));
+    }
     let failed: Vec<_> =
         outcomes.iter().filter(|(_, outcome, _)| outcome.is_err()).map(|step| step.0).collect();
     if failed.is_empty() {

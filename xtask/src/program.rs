@@ -2,8 +2,12 @@
 //!
 //! All of this goes to stderr: stdout belongs to the program.
 
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::Instant;
 
 use crate::clock;
@@ -16,13 +20,50 @@ use crate::failure::Failure;
 pub(crate) fn run(command: &mut Command, step: &str, remedy: &str) -> Result<(), Failure> {
     show(command);
     let start = Instant::now();
-    let status = command.status().map_err(|error| cannot_start(command, step, &error))?;
+    let last_words = Mutex::new(VecDeque::new());
+    let status = if std::io::stderr().is_terminal() {
+        command.status()
+    } else {
+        status_and_last_words(command, &last_words)
+    };
+    let status = status.map_err(|error| cannot_start(command, step, &error))?;
     let elapsed = clock::shown(start.elapsed());
     if status.success() {
         eprintln!("  {step}: {elapsed}");
         Ok(())
     } else {
-        Err(Failure::failed(format!("{step} failed after {elapsed} ({status}): {remedy}")))
+        let line = format!("{step} failed after {elapsed} ({status}): {remedy}");
+        let last_words = last_words.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Err(Failure::failed(line).with_last_words(last_words.into()))
+    }
+}
+
+/// What is shown once more of a program that failed, in lines.
+const LAST_WORDS: usize = 40;
+
+/// As [`Command::status`]; passes on what the program prints, and remembers the end of it.
+fn status_and_last_words(
+    command: &mut Command,
+    last_words: &Mutex<VecDeque<String>>,
+) -> std::io::Result<ExitStatus> {
+    let mut program = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let (stdout, stderr) = (program.stdout.take(), program.stderr.take());
+    thread::scope(|scope| {
+        scope.spawn(|| stdout.map(|from| pass_on(from, std::io::stdout(), last_words)));
+        scope.spawn(|| stderr.map(|from| pass_on(from, std::io::stderr(), last_words)));
+        program.wait()
+    })
+}
+
+fn pass_on(from: impl Read, mut to: impl Write, last_words: &Mutex<VecDeque<String>>) {
+    for line in BufReader::new(from).split(b'\n').map_while(Result::ok) {
+        // Where nobody listens any more the program is to go on all the same.
+        let _ = to.write_all(&[&line[..], b"\n"].concat());
+        let mut last_words = last_words.lock().unwrap_or_else(PoisonError::into_inner);
+        if last_words.len() == LAST_WORDS {
+            last_words.pop_front();
+        }
+        last_words.push_back(String::from_utf8_lossy(&line).into_owned());
     }
 }
 
@@ -93,8 +134,27 @@ mod tests {
     fn failed_program_is_blamed_by_the_name_of_its_step() {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--no-such-option"]);
-        let failure = run(command.stderr(Stdio::null()), "fmt", "run `cargo fmt`").unwrap_err();
+        let failure = run(&mut command, "fmt", "run `cargo fmt`").unwrap_err();
         let line = failure.line().unwrap();
         assert!(line.starts_with("fmt failed") && line.ends_with("run `cargo fmt`"), "{line}");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn last_words_of_both_outputs_are_remembered() {
+        let last_words_of = |script| {
+            let last_words = Mutex::default();
+            let mut command = Command::new("sh");
+            let status = status_and_last_words(command.args(["-c", script]), &last_words);
+            assert!(status.unwrap().success());
+            last_words.into_inner().unwrap()
+        };
+        let last_words = last_words_of("for i in $(seq 60); do echo line $i; done");
+        assert_eq!(last_words.len(), LAST_WORDS);
+        assert_eq!(last_words.back().map(String::as_str), Some("line 60"));
+        let last_words = last_words_of("echo one; printf 'two \\377' >&2");
+        let mut last_words: Vec<_> = last_words.into();
+        last_words.sort();
+        assert_eq!(last_words, ["one", "two \u{fffd}"]);
     }
 }

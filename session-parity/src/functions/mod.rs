@@ -148,7 +148,7 @@ fn show_progress<T>(
 
 /// Sessions are wiped when no thread can look at them any more; by then all must be.
 fn wait_until_wiped(tally: &Tally) -> usize {
-    for _ in 0..200 {
+    for _ in 0..2_000 {
         session_core::reclaim();
         if tally.alive.load(Ordering::Acquire) == 0 {
             return 0;
@@ -156,4 +156,29 @@ fn wait_until_wiped(tally: &Tally) -> usize {
         thread::sleep(Duration::from_millis(5));
     }
     tally.alive.load(Ordering::Acquire)
+}
+
+#[cfg(test)]
+mod tests {
+    use session_core::{Key, KeyHasher, Table};
+
+    use super::*;
+    use crate::libssl;
+
+    #[test]
+    fn sequences_wait_for_a_thread_that_is_not_run() {
+        // As the system may do at any moment to the thread of another sequence.
+        let guard = session_core::pin();
+        let table = Table::with_capacity(1, KeyHasher::folded([1, 2]));
+        let key = Key::new(0, &[1]).expect("one byte is enough");
+        while table.replace(key, ()).is_ok() {}
+        let report = thread::scope(|scope| {
+            let sequences = scope.spawn(|| compare(1, 20, libssl::version()));
+            thread::sleep(Duration::from_millis(200));
+            assert!(!sequences.is_finished(), "all add something");
+            drop(guard);
+            sequences.join().expect("no worker panics")
+        });
+        assert_eq!((report.difference, report.left_over), (None, 0));
+    }
 }

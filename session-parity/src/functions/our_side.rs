@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use session_cache::{
     Added, CacheMode, Connection, IdContext, Left, ManualClock, NewSession, NotStored, Payload,
@@ -41,6 +43,9 @@ const SIZE_DEFAULT: usize = 20_480;
 /// Why a session was not added, as a number that libssl never returns.
 pub(crate) const NO_ID: i64 = -1;
 pub(crate) const OTHER_CACHE: i64 = -2;
+
+/// How long a thread that is not run may hold memory back.
+const STALL_MAX: Duration = Duration::from_secs(60);
 
 impl OurSide {
     /// `alive` counts the sessions of all sequences.
@@ -144,12 +149,20 @@ impl OurSide {
     }
 
     fn add(&self, context: usize, slot: usize) -> i64 {
-        match self.caches[context].add(self.held(slot)) {
-            Ok(Added::New | Added::Replaced) => 1,
-            Ok(Added::Identical) => 0,
-            Err(NotStored::NoId) => NO_ID,
-            Err(NotStored::OtherCache) => OTHER_CACHE,
-            other => panic!("nothing else can happen to a small session: {other:?}"),
+        let began = Instant::now();
+        loop {
+            return match self.caches[context].add(self.held(slot)) {
+                Ok(Added::New | Added::Replaced) => 1,
+                Ok(Added::Identical) => 0,
+                Err(NotStored::NoId) => NO_ID,
+                Err(NotStored::OtherCache) => OTHER_CACHE,
+                // The thread of another sequence was stopped under a guard, by who shares the machine.
+                Err(NotStored::Stalled) if began.elapsed() < STALL_MAX => {
+                    thread::yield_now();
+                    continue;
+                }
+                other => panic!("nothing else can happen to a small session: {other:?}"),
+            };
         }
     }
 
