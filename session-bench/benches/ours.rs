@@ -6,12 +6,24 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, Write as _};
-use std::time::Duration;
 
 use session_bench::questions::{Row, Selection, rows};
+use session_bench::rounds::Rounds;
 
-/// Long enough that a clock's grain and a start of threads do not show.
-const ROUND: Duration = Duration::from_millis(20);
+/// A row is filled when it is asked for.
+enum Asked {
+    NotYet(Row),
+    Before(Rounds),
+}
+
+impl Asked {
+    fn row(&self) -> &Row {
+        match self {
+            Asked::NotYet(row) => row,
+            Asked::Before(rounds) => rounds.row(),
+        }
+    }
+}
 
 fn main() {
     let selection = Selection {
@@ -20,23 +32,21 @@ fn main() {
         size_max: usize::MAX,
         crowds: vec![2],
     };
-    let mut rows: HashMap<String, (Row, u64)> =
-        rows(&selection).into_iter().map(|row| (row.name(), (row, 0))).collect();
+    let mut rows: HashMap<String, Asked> =
+        rows(&selection).into_iter().map(|row| (row.name(), Asked::NotYet(row))).collect();
     let mut out = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {
         let line = line.expect("lines of the one that asks");
         let answer = match line.split_once(' ') {
             Some(("rows", size_max)) => listed(&rows, size_max.parse().expect("a size")),
             Some(("round", name)) => {
-                let (row, operations) = rows.get_mut(name).expect("a row that was listed");
-                if *operations == 0 {
-                    *operations = calibrated(row);
-                }
-                let elapsed = row.run(*operations);
-                // What one thread does alone takes as long as it is at work: time that the system gives
-                // to others says nothing. Several threads wait for each other too.
-                let counted = if row.threads == 1 { elapsed.processor } else { elapsed.wall };
-                format!("{}", counted.as_nanos() as f64 / *operations as f64)
+                let mut rounds = match rows.remove(name).expect("a row that was listed") {
+                    Asked::NotYet(row) => Rounds::of(row),
+                    Asked::Before(rounds) => rounds,
+                };
+                let nanos = rounds.run();
+                rows.insert(name.to_string(), Asked::Before(rounds));
+                nanos.to_string()
             }
             _ => panic!("not understood: {line}"),
         };
@@ -44,23 +54,9 @@ fn main() {
     }
 }
 
-fn listed(rows: &HashMap<String, (Row, u64)>, size_max: usize) -> String {
-    let listed = rows.values().filter(|(row, _)| row.size <= size_max);
-    let mut names: Vec<_> = listed.map(|(row, _)| row.name()).collect();
+fn listed(rows: &HashMap<String, Asked>, size_max: usize) -> String {
+    let listed = rows.values().map(Asked::row).filter(|row| row.size <= size_max);
+    let mut names: Vec<_> = listed.map(Row::name).collect();
     names.sort();
     names.join("\t")
-}
-
-/// Finds how many operations take a round, and warms the row up.
-fn calibrated(row: &mut Row) -> u64 {
-    row.run(1);
-    let mut operations = 64;
-    loop {
-        let elapsed = row.run(operations).processor;
-        if elapsed > ROUND / 4 {
-            let scale = ROUND.as_secs_f64() / elapsed.as_secs_f64();
-            return ((operations as f64 * scale) as u64).max(1);
-        }
-        operations *= 2;
-    }
 }

@@ -1,4 +1,6 @@
-//! The speed of single operations, by criterion: a group for each question. Run by `cargo xtask bench`.
+//! The speed of single operations, by criterion: a group for each question, whose pages `cargo xtask bench` keeps.
+//!
+//! Criterion is done with one row before it begins the next. What compares rows is `rounds`.
 //!
 //! `SESSION_BENCH_ROWS` keeps the rows whose name contains it; `SESSION_BENCH_LIST=1` only lists them.
 

@@ -13,5 +13,6 @@ pub mod ids;
 pub mod peers;
 pub mod policies;
 pub mod questions;
+pub mod rounds;
 pub mod stalls;
 pub mod trace;

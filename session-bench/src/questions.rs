@@ -73,9 +73,9 @@ const NEWCOMERS: u32 = 2;
 /// Lists the rows, question by question, the peers of one beside each other.
 pub fn rows(selection: &Selection) -> Vec<Row> {
     let mut all = lookups(selection);
+    all.extend(common_prefix(selection));
     all.extend(inserts_at_capacity(selection));
     all.extend(inserts_out_of_order(selection));
-    all.extend(common_prefix(selection));
     all.retain(|row| {
         row.name().contains(&selection.name_contains) && row.size <= selection.size_max
     });

@@ -229,20 +229,21 @@ mod tests {
 
     #[test]
     fn stall_shows_in_its_window_and_not_in_the_other() {
-        let (lock, is_at_the_lock) = (std::sync::Mutex::new(0_u64), AtomicBool::new(false));
+        let (lock, is_awaited) = (std::sync::Mutex::new(0_u64), AtomicBool::new(false));
         let lookups = |next: &mut dyn FnMut(&mut Id) -> bool| {
             let mut id = Id::default();
             while next(&mut id) {
-                is_at_the_lock.store(true, Ordering::SeqCst);
-                *lock.lock().unwrap() += 1;
+                if lock.try_lock().is_err() {
+                    is_awaited.store(true, Ordering::SeqCst);
+                    *lock.lock().unwrap() += 1;
+                }
             }
             0
         };
         let disturb = || {
             let _held = lock.lock().unwrap();
-            // From here on whoever comes to the lock waits at it.
-            is_at_the_lock.store(false, Ordering::SeqCst);
-            while !is_at_the_lock.load(Ordering::SeqCst) {
+            // Only who does not get the lock says so, and nobody but us has it for longer than a look.
+            while !is_awaited.load(Ordering::SeqCst) {
                 std::thread::yield_now();
             }
             spin(Duration::from_millis(60));

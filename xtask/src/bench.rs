@@ -6,7 +6,6 @@
 
 mod against;
 mod chart;
-mod criterion;
 mod document;
 mod figures;
 mod goals;

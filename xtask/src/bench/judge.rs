@@ -2,10 +2,10 @@
 //!
 //! Two builds are run by turns. In a *generation* each side is a fresh process, whose pages and tables
 //! lie where they happen to lie: that alone makes a row some per cent faster or slower for as long as
-//! the process lives. So the generations are what is counted, not the rounds in them: a row has lost when
-//! the middle of all says so and no generation says that it has not. Who seems to have lost is asked once
-//! more, with generations of its own, beside the *controls*: rows of a map that no change of ours touches.
-//! What a control loses meanwhile is noise, and so is anything that loses no more than that.
+//! the process lives. So the generations are what is counted, not the rounds in them. A row whose middle
+//! generation has lost is asked once more, with generations of its own, beside the *controls*: rows of a map
+//! that no change of ours touches. It has lost when the middle says so again, hardly a generation says that it
+//! has not, and no control has lost as much: what a control loses is noise.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +16,8 @@ pub(crate) const LOSS_ALLOWED: f64 = 0.10;
 
 /// Below this a generation says that nothing was lost.
 const LOSS_SEEN: f64 = 0.04;
+/// So many generations have to see a loss: all of three, four of five.
+const SHARE_THAT_SEES: f64 = 0.8;
 
 /// Runs rounds of rows, and answers with nanoseconds an operation.
 pub(crate) trait Side {
@@ -56,8 +58,13 @@ impl Ratios {
         [fold(f64::min), fold(f64::max)]
     }
 
-    pub(crate) fn is_loss(&self) -> bool {
-        self.middle() > 1.0 + LOSS_ALLOWED && self.spread()[0] > 1.0 + LOSS_SEEN
+    fn seems_lost(&self) -> bool {
+        self.middle() > 1.0 + LOSS_ALLOWED
+    }
+
+    fn is_loss(&self) -> bool {
+        let seen = self.generations.iter().filter(|ratio| **ratio > 1.0 + LOSS_SEEN).count();
+        self.seems_lost() && seen as f64 >= SHARE_THAT_SEES * self.generations.len() as f64
     }
 }
 
@@ -124,8 +131,8 @@ pub(crate) fn losses<S: Side>(
     told: &mut impl FnMut(usize, usize),
 ) -> Result<Outcome, Failure> {
     let all = compare(rows, effort, sides, told)?;
-    let seems_lost = |row: &str| all[row].is_loss() && !is_control(row);
-    let suspects: Vec<_> = rows.iter().filter(|row| seems_lost(row)).collect();
+    let is_suspect = |row: &&String| all[*row].seems_lost() && !is_control(row);
+    let suspects: Vec<_> = rows.iter().filter(is_suspect).collect();
     if suspects.is_empty() {
         return Ok(Outcome { all, lost: BTreeMap::new(), noise: 1.0 });
     }
@@ -209,10 +216,12 @@ mod tests {
     }
 
     #[test]
-    fn loss_that_one_generation_does_not_see_is_noise() {
+    fn loss_that_many_generations_do_not_see_is_noise() {
         let ratios =
             |generations: &[f64]| Ratios { generations: generations.to_vec(), ..Ratios::default() };
         assert!(ratios(&[1.12, 1.18, 1.13]).is_loss());
+        assert!(ratios(&[1.12, 1.18, 1.01, 1.13, 1.15]).is_loss());
+        assert!(!ratios(&[1.12, 1.18, 1.01, 1.02, 1.15]).is_loss());
         assert!(!ratios(&[1.25, 1.02, 1.30]).is_loss());
         assert!(!ratios(&[1.09, 1.08, 1.05]).is_loss());
     }

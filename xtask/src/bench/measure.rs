@@ -15,16 +15,24 @@ use super::machine::{self, Machine};
 use super::programs::Build;
 use super::progress::{Part, Progress};
 use super::request::{Request, What};
-use super::{criterion, document, handshakes, page, saved, table};
+use super::{document, handshakes, page, saved, table};
 use crate::failure::Failure;
 use crate::program;
 use crate::system_packages;
 use crate::workspace::Workspace;
 
 /// The programs, in the order in which they run: what can be refused (a trace) comes first. The second
-/// is how many seconds a row takes, at a guess: quick, and else.
-const PARTS: [(&str, [u64; 2]); 4] =
-    [("hit_ratio", [1, 1]), ("speed", [1, 4]), ("stalls", [4, 16]), ("memory", [1, 1])];
+/// is how many milliseconds a row takes, at a guess: quick, and else.
+const PARTS: [(&str, [u64; 2]); 5] = [
+    ("hit_ratio", [1_000, 1_000]),
+    ("rounds", [50, 50]),
+    (CRITERION, [500, 4_000]),
+    ("stalls", [4_000, 16_000]),
+    ("memory", [1_000, 1_000]),
+];
+
+/// Its pages are kept; the figures are those of `rounds`, which runs what is compared by turns.
+const CRITERION: &str = "speed";
 
 /// Measures, and returns the run that it has written everywhere.
 ///
@@ -67,7 +75,7 @@ pub(crate) fn run(workspace: &Workspace, request: &Request) -> Result<Run, Failu
 /// Asks each program for its rows.
 fn parts(programs: &HashMap<String, PathBuf>, request: &Request) -> Result<Vec<Part>, Failure> {
     let mut parts = Vec::new();
-    for (name, seconds) in PARTS {
+    for (name, millis) in PARTS {
         let mut command = program_of(&programs[name], request);
         let listed = command.env("SESSION_BENCH_LIST", "1").stderr(Stdio::inherit()).output();
         let listed = listed.map_err(|error| program::cannot_start(&command, name, &error))?;
@@ -76,7 +84,7 @@ fn parts(programs: &HashMap<String, PathBuf>, request: &Request) -> Result<Vec<P
             return Err(Failure::passed_on(exit_status(listed.status.code())));
         }
         let rows = String::from_utf8_lossy(&listed.stdout).lines().count();
-        let a_row = Duration::from_secs(seconds[usize::from(!request.quick)]);
+        let a_row = Duration::from_millis(millis[usize::from(!request.quick)]);
         if rows != 0 {
             parts.push(Part { name, rows, a_row });
         }
@@ -96,8 +104,11 @@ fn parts(programs: &HashMap<String, PathBuf>, request: &Request) -> Result<Vec<P
 fn program_of(path: &Path, request: &Request) -> Command {
     let mut command = Command::new(path);
     command.env("SESSION_BENCH_ROWS", &request.rows);
-    command.env("SESSION_BENCH_ROUNDS", if request.quick { "5" } else { "9" });
-    if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("hit_ratio")) {
+    let is = |name| path.file_name().is_some_and(|file| file.to_string_lossy().starts_with(name));
+    // A round of a stall takes seconds, one of the others milliseconds.
+    let rounds = if is("stalls") { ["5", "9"] } else { ["7", "15"] };
+    command.env("SESSION_BENCH_ROUNDS", rounds[usize::from(!request.quick)]);
+    if is("hit_ratio") {
         command.args(&request.traces);
     }
     command
@@ -126,7 +137,7 @@ fn part(
     let criterion_folder = folder.join("criterion");
     let log_path = folder.join(format!("{name}.log"));
     let mut command = program_of(path, request);
-    if name == "speed" {
+    if name == CRITERION {
         // Figures of another run are not to be taken for this one's.
         let _ = fs::remove_dir_all(&criterion_folder);
         command.env("CRITERION_HOME", &criterion_folder).arg("--bench");
@@ -156,18 +167,15 @@ fn part(
         let log = log_path.display();
         return Err(Failure::failed(format!("{name} failed ({status}); its words are in {log}")));
     }
-    if name == "speed" {
-        figures.extend(criterion::read(&criterion_folder)?);
-    }
     Ok(figures)
 }
 
-/// Criterion's: a row takes a second. Fewer resamples make its plots ten times faster.
+/// Criterion's: a row takes half a second. Fewer resamples make its plots ten times faster.
 const QUICK: &[&str] = &[
     "--warm-up-time",
-    "0.1",
+    "0.05",
     "--measurement-time",
-    "0.4",
+    "0.2",
     "--sample-size",
     "10",
     "--nresamples",

@@ -1,0 +1,63 @@
+//! The speed of single operations, all peers by turns. Run by `cargo xtask bench`, whose tables show it.
+//!
+//! `SESSION_BENCH_ROWS` keeps the rows whose name contains it, `SESSION_BENCH_ROUNDS` says how many rounds;
+//! `SESSION_BENCH_LIST=1` only lists the steps: each row once for every round, and once to be filled.
+
+use session_bench::events::{Event, tell, tell_middle};
+use session_bench::questions::{Row, Selection, rows};
+use session_bench::rounds::Rounds;
+
+fn main() {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let selection = Selection {
+        name_contains: std::env::var("SESSION_BENCH_ROWS").unwrap_or_default(),
+        only_ours: false,
+        size_max: usize::MAX,
+        crowds: Selection::crowds_for(cores),
+    };
+    let rounds = std::env::var("SESSION_BENCH_ROUNDS");
+    let rounds = rounds.ok().and_then(|number| number.parse().ok()).unwrap_or(9);
+    let mut rows = rows(&selection);
+    if std::env::var_os("SESSION_BENCH_LIST").is_some() {
+        for step in 0..=rounds {
+            rows.iter().for_each(|row| println!("{} {step}", row.name()));
+        }
+        return;
+    }
+    tell(&Event::Plan(rows.len() * (rounds + 1)));
+    while !rows.is_empty() {
+        let family = family(&rows[0]);
+        let end = rows.iter().position(|row| self::family(row) != family).unwrap_or(rows.len());
+        by_turns(rows.drain(..end).collect(), rounds);
+    }
+}
+
+/// Rows of one family are compared with each other, and stand beside each other in the list.
+fn family(row: &Row) -> (bool, &'static str, usize) {
+    // Lookups, and what leaves the stored sessions as they are, share their peers.
+    if row.question.starts_with("insert") { (true, row.question, row.size) } else { (false, "", 0) }
+}
+
+fn by_turns(rows: Vec<Row>, rounds: usize) {
+    let fill = |row: Row| {
+        tell(&Event::Begin(&row.name()));
+        Rounds::of(row)
+    };
+    let mut rows: Vec<Rounds> = rows.into_iter().map(fill).collect();
+    let mut nanos = vec![Vec::with_capacity(rounds); rows.len()];
+    for round in 0..rounds {
+        // To and fro: what drifts steadily touches all alike.
+        let to: Box<dyn Iterator<Item = usize>> =
+            if round % 2 == 0 { Box::new(0..rows.len()) } else { Box::new((0..rows.len()).rev()) };
+        for index in to {
+            let row = &mut rows[index];
+            tell(&Event::Begin(&format!("{} round {}", row.row().name(), round + 1)));
+            row.warm_up();
+            nanos[index].push(row.run());
+        }
+    }
+    for (row, nanos) in rows.iter().zip(nanos) {
+        let Row { question, peer, size, threads, .. } = *row.row();
+        tell_middle((question, peer, size, threads), nanos, "ns");
+    }
+}
