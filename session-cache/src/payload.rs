@@ -112,7 +112,8 @@ impl From<Vec<u8>> for Payload {
     /// A vector that grew may have left copies in blocks it gave back earlier; those are its owner's.
     fn from(mut bytes: Vec<u8>) -> Payload {
         let payload = Payload::copy_from(&bytes);
-        // Shrinking the vector in place would hand its tail, or the whole old block, back unwiped.
+        // Shrinking the vector in place would hand its tail, or the whole old block, back unwiped: this
+        // wipes the spare capacity too.
         bytes.zeroize();
         payload
     }
@@ -121,9 +122,17 @@ impl From<Vec<u8>> for Payload {
 impl Drop for Payload {
     fn drop(&mut self) {
         if let Content::Bytes(bytes) = &mut self.0 {
-            bytes.zeroize();
+            wipe(bytes);
         }
     }
+}
+
+/// Wipes bytes, many at once: `Zeroize` writes one after the other, which for a session takes as long as
+/// everything else about freeing it.
+fn wipe(bytes: &mut [u8]) {
+    bytes.fill(0);
+    // The compiler must take it that somebody looks at them still.
+    zeroize::optimization_barrier(bytes);
 }
 
 impl fmt::Debug for Payload {

@@ -11,7 +11,6 @@ use session_cache::{
     ContextView, NewSession, Payload, PayloadObject, ProtocolVersion, Rules, Seconds, Session,
     SessionId,
 };
-use zeroize::Zeroize;
 
 use crate::context::{SESS_CTX, context};
 use crate::fault::{
@@ -129,7 +128,9 @@ impl PayloadObject for LargeEntry {
 
 impl Drop for PlainEntry {
     fn drop(&mut self) {
-        self.bytes.zeroize();
+        self.bytes.fill(0);
+        // The compiler must take it that somebody looks at them still.
+        zeroize::optimization_barrier(&self.bytes);
     }
 }
 
