@@ -259,6 +259,16 @@ fn accept_moves_from_where_it_was_counted_and_never_below_zero() {
         server.switch_cache(&caches[switched_to]);
         assert_eq!([0, 1, 2].map(|at| caches[at].statistics().accept), accepts);
     }
+    // Neither what is over moves, nor what a client does.
+    server.finish();
+    let mut client = Connection::new(&caches[0], Role::Client);
+    client.begin(VERSION);
+    for connection in [&mut server, &mut client] {
+        connection.switch_cache(&caches[2]);
+        assert_eq!([0, 1, 2].map(|at| caches[at].statistics().accept), [0, 1, 0]);
+    }
+    let connects = [0, 1, 2].map(|at| caches[at].statistics().connect);
+    assert_eq!(connects, [1, 0, 0]);
 }
 
 #[test]
@@ -271,6 +281,8 @@ fn r90_session_made_before_the_id_context_was_set_is_not_cached() {
     server.set_id_context(id_context("late"));
     server.established(Tickets::None);
     assert!(cache.is_empty());
+    cache.context(IdContext::EMPTY).insert(session(2)).unwrap();
+    assert!(!cache.is_empty());
 }
 
 #[test]
