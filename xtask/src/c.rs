@@ -4,6 +4,7 @@
 //! Under Valgrind a leak counts when nothing leads to the block any more: what waits to be reclaimed at the
 //! end of the process is still reachable.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -44,6 +45,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     names_refuse_openssl(workspace, &work)?;
     let plain = plain_library(workspace)?;
     check_symbols(workspace, &plain)?;
+    names_are_complete(workspace, &work)?;
     let sanitized = sanitized_library(workspace)?;
     let programs = programs(workspace)?;
     for compiler in compilers() {
@@ -152,6 +154,54 @@ fn check_symbols(workspace: &Workspace, library: &Library) -> Result<(), Failure
     )))
 }
 
+/// What has OpenSSL's name, and other arguments or another result than OpenSSL's function: code that is ported
+/// has to be looked at there, and the compiler says where.
+const NAMED_OTHERWISE: [(&str, &str); 7] = [
+    ("SESS_SESSION_get0_cipher", "a cipher is its two bytes"),
+    ("SESS_SESSION_set_cipher", "a cipher is its two bytes"),
+    ("SESS_SESSION_get0_peer", "a certificate is DER"),
+    ("SESS_SESSION_print", "there are no BIOs"),
+    ("SESS_SESSION_print_keylog", "there are no BIOs"),
+    ("SESS_set_verify", "there is no callback"),
+    ("SESS_version", "tells this library's version, not a connection's"),
+];
+
+/// Checks that `session_openssl_names.h` has each name that the system's OpenSSL has too.
+fn names_are_complete(workspace: &Workspace, work: &Path) -> Result<(), Failure> {
+    const NAMES: &str = "session-ffi/include/session/session_openssl_names.h";
+    let read = |file: &str| {
+        std::fs::read_to_string(workspace.root().join(file))
+            .map_err(|error| Failure::failed(format!("cannot read {file}: {error}")))
+    };
+    let source = work.join("openssl.c");
+    std::fs::write(&source, "#include <openssl/ssl.h>\n#include <openssl/pem.h>\n")
+        .map_err(|error| Failure::failed(format!("cannot write {}: {error}", source.display())))?;
+    // Declarations and macros.
+    let openssl = program::answer(Command::new("cc").args(["-E", "-dD"]).arg(&source))
+        .ok_or_else(|| Failure::failed("the compiler does not find <openssl/ssl.h>"))?;
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let known: BTreeSet<&str> = openssl.split(|c: char| !is_word(c)).collect();
+    let (names, symbols) = (read(NAMES)?, read(SYMBOLS)?);
+    let missing = missing_names(&symbols, &names, &known);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::failed(format!("{NAMES} lacks {}", missing.join(", "))))
+}
+
+fn missing_names(symbols: &str, names: &str, known: &BTreeSet<&str>) -> Vec<String> {
+    let mapped: BTreeSet<&str> = names
+        .lines()
+        .filter_map(|line| line.strip_prefix("#define ")?.split([' ', '(']).next())
+        .collect();
+    let theirs = symbols
+        .lines()
+        .filter(|symbol| NAMED_OTHERWISE.iter().all(|(name, _)| name != symbol))
+        .map(|symbol| symbol.replace("SESS_SESSION", "SSL_SESSION").replace("SESS_", "SSL_"))
+        .map(|name| name.replace("SSL_SSL_", "SSL_"));
+    theirs.filter(|name| known.contains(&**name) && !mapped.contains(&**name)).collect()
+}
+
 fn exported(library: &Path) -> Result<Vec<String>, Failure> {
     let symbols =
         program::answer(Command::new("nm").args(["-D", "--defined-only"]).arg(library))
@@ -251,4 +301,17 @@ fn installed(workspace: &Workspace, work: &Path, library: &Library) -> Result<()
     let mut command = workspace.command(binary.into());
     command.env("LD_LIBRARY_PATH", prefix.join("lib"));
     program::run(&mut command, "installed", "its words are above")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_that_openssl_has_too_must_be_mapped() {
+        let known = BTreeSet::from(["SSL_CTX_free", "SSL_SESSION_up_ref", "SSL_version"]);
+        let symbols = "SESS_CTX_each\nSESS_CTX_free\nSESS_SESSION_up_ref\nSESS_version\n";
+        let names = "#define SSL_CTX_free SESS_CTX_free\n";
+        assert_eq!(missing_names(symbols, names, &known), ["SSL_SESSION_up_ref"]);
+    }
 }
