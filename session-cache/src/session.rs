@@ -265,6 +265,7 @@ pub struct Session(Handle<Entry>);
 
 impl Session {
     /// Follows an entry to its session.
+    #[inline]
     pub(crate) fn of(entry: Handle<Entry>) -> Session {
         match &*entry {
             Entry::Own(_) => Session(entry),
@@ -288,6 +289,7 @@ impl Session {
         self.0.key()
     }
 
+    #[inline]
     pub(crate) fn stored(&self) -> &Stored {
         match &*self.0 {
             Entry::Own(stored) => stored,
@@ -528,6 +530,7 @@ impl Entry {
     }
 
     /// The session's own fields, wherever they stand.
+    #[inline]
     pub(crate) fn stored(&self) -> &Stored {
         match self {
             Entry::Own(stored) => stored,

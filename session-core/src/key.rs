@@ -38,8 +38,15 @@ impl Key {
     /// Makes a key, or returns `None` when `id` is longer than [`ID_BYTES_MAX`] bytes.
     #[inline]
     pub fn new(version: u16, id: &[u8]) -> Option<Key> {
-        let mut padded = [0; ID_BYTES_MAX];
-        padded.get_mut(..id.len())?.copy_from_slice(id);
+        // Ids mostly have all the bytes there can be: copying so many is a few loads, any other number a call.
+        let padded = match id.try_into() {
+            Ok(whole) => whole,
+            Err(_) => {
+                let mut padded = [0; ID_BYTES_MAX];
+                padded.get_mut(..id.len())?.copy_from_slice(id);
+                padded
+            }
+        };
         Some(Key { id: padded, version, id_bytes: id.len() as u8 })
     }
 

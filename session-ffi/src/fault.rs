@@ -18,10 +18,12 @@ impl Fault {
         Fault { code, words: words.into() }
     }
 
+    #[cold]
     pub(crate) fn null(name: &str) -> Fault {
         Fault::new(SESS_R_PASSED_NULL_PARAMETER, format!("{name} is NULL"))
     }
 
+    #[cold]
     pub(crate) fn invalid(words: impl Into<String>) -> Fault {
         Fault::new(SESS_R_PASSED_INVALID_ARGUMENT, words)
     }

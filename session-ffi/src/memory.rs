@@ -15,6 +15,7 @@ use crate::fault::{Fault, SESS_R_INTERNAL_ERROR, entry};
 /// # Safety
 ///
 /// * `pointer` is NULL or points to a live `T`, which stays alive for as long as the result is used.
+#[inline]
 pub(crate) unsafe fn required<'a, T>(pointer: *const T, name: &str) -> Result<&'a T, Fault> {
     // SAFETY: passed on from the caller.
     unsafe { pointer.as_ref() }.ok_or_else(|| Fault::null(name))
@@ -25,6 +26,7 @@ pub(crate) unsafe fn required<'a, T>(pointer: *const T, name: &str) -> Result<&'
 /// # Safety
 ///
 /// * `pointer` is NULL or points to `len` readable bytes, which nobody writes while the result is used.
+#[inline]
 pub(crate) unsafe fn bytes<'a>(
     pointer: *const c_uchar,
     len: usize,
@@ -53,6 +55,7 @@ pub(crate) unsafe fn bytes<'a>(
 /// # Safety
 ///
 /// * `out` is NULL or points to a place for a `T`.
+#[inline]
 pub(crate) unsafe fn store<T>(out: *mut T, value: T) {
     if !out.is_null() {
         // SAFETY: not NULL, and the caller's promise.

@@ -142,14 +142,21 @@ fn view(context: &SESS_CTX) -> ContextView<'_> {
 /// # Safety
 ///
 /// * `id` is NULL or points to `id_len` readable bytes.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "else the id goes through memory three times")]
 unsafe fn session_id(id: *const c_uchar, id_len: usize) -> Result<SessionId, Fault> {
     if id_len == 0 || id_len > SessionId::BYTES_MAX {
-        let words = format!("session id is {id_len} bytes long; it must be 1 to 32 bytes");
-        return Err(Fault::new(SESS_R_PASSED_INVALID_ARGUMENT, words));
+        return Err(wrong_length(id_len));
     }
     // SAFETY: passed on from the caller.
     let id = unsafe { memory::bytes(id, id_len, "id") }?;
-    SessionId::new(id).map_err(|error| Fault::invalid(error.to_string()))
+    SessionId::new(id).map_err(|_| wrong_length(id_len))
+}
+
+#[cold]
+fn wrong_length(id_len: usize) -> Fault {
+    let words = format!("session id is {id_len} bytes long; it must be 1 to 32 bytes");
+    Fault::new(SESS_R_PASSED_INVALID_ARGUMENT, words)
 }
 
 /// Stores a copy of data_len bytes under id for lifetime_seconds, in the place of what was there. 1 stored; 0 not:
