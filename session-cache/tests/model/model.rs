@@ -249,6 +249,12 @@ impl Model {
         if self.documented && version == 0x0304 && timeout == 0 {
             return Err(NotStored::NeverValid);
         }
+        // A hook has lowered it since.
+        let bytes_max = unlimited_if_0(self.caches[cache].settings.bytes_max);
+        if bytes > bytes_max {
+            self.caches[cache].figures.not_stored += 1;
+            return Err(NotStored::TooLarge { bytes, bytes_max });
+        }
         if !self.may_have(cache, session) {
             return Err(NotStored::OtherCache);
         }
@@ -261,12 +267,6 @@ impl Model {
                 self.moves(session);
             }
             return Ok(Added::Identical);
-        }
-        // A hook has lowered it since.
-        let bytes_max = unlimited_if_0(self.caches[cache].settings.bytes_max);
-        if bytes > bytes_max {
-            self.caches[cache].figures.not_stored += 1;
-            return Err(NotStored::TooLarge { bytes, bytes_max });
         }
         let replaced = self.at(cache, self.sessions[session].name);
         if let Some(replaced) = replaced {
