@@ -36,7 +36,7 @@ pub(crate) struct Options {
     pub(crate) tls: Tls,
 
     /// How long our cache keeps a session; a run must not take longer [1 to 86400]
-    #[arg(long, value_name = "SECONDS", default_value_t = 300, allow_negative_numbers = true)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 3_600, allow_negative_numbers = true)]
     #[arg(value_parser = up_to(86_400))]
     pub(crate) timeout_seconds: usize,
 
