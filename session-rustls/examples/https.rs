@@ -7,9 +7,11 @@
 
 use std::convert::Infallible;
 use std::error::Error;
+use std::future::ready;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -87,8 +89,8 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor) {
         tokio::spawn(async move {
             // Who breaks off is not served.
             let Ok(stream) = acceptor.accept(socket).await else { return };
-            let hello = async |_: Request<hyper::body::Incoming>| {
-                Ok::<_, Infallible>(Response::new("hello".to_string()))
+            let hello = |_: Request<Incoming>| {
+                ready(Ok::<_, Infallible>(Response::new("hello".to_string())))
             };
             let io = TokioIo::new(stream);
             let _ = http1::Builder::new().serve_connection(io, service_fn(hello)).await;

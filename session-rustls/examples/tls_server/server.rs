@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::error::Error;
+use std::future::ready;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,11 +100,12 @@ impl Server {
     }
 
     async fn serve_http(&self, stream: impl AsyncRead + AsyncWrite + Unpin, handshake: Handshake) {
-        let answer = async |request: Request<Incoming>| {
-            Ok::<_, Infallible>(self.answer(request.uri().path(), handshake))
+        let answer = |request: Request<Incoming>| {
+            ready(Ok::<_, Infallible>(self.answer(request.uri().path(), handshake)))
         };
         let mut http = hyper::server::conn::http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+        // Who has nothing more to say still wants to hear.
+        http.half_close(true).timer(TokioTimer::new()).header_read_timeout(PATIENCE);
         // hyper answers what is no request, and closes; then, and when it breaks, the client knows.
         let _ = http.serve_connection(TokioIo::new(stream), service_fn(answer)).await;
     }
