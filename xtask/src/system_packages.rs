@@ -26,11 +26,13 @@ const NEEDED: &[SystemPackage] = &[
         debian_package: "openssl",
         needed_for: "session-codec, whose tests compare with it and its libssl",
     },
+    #[cfg(target_os = "linux")]
     SystemPackage {
         program: "curl",
         debian_package: "curl",
         needed_for: "session-rustls, to whose example server it comes back",
     },
+    #[cfg(target_os = "linux")]
     SystemPackage {
         program: "gnutls-cli",
         debian_package: "gnutls-bin",

@@ -2,7 +2,7 @@
 //!
 //! A resumption counts only if the cache's hit counter rose by one for it; and where the cache was emptied
 //! in between (a request of /flush), nobody must resume.
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 
 mod broken;
 mod curl;
