@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::hooks::{self, Left};
 use crate::id::IdContext;
 use crate::mode::CacheMode;
-use crate::order::{Entered, Order, room_of};
+use crate::order::{Entered, Order, Terms, room_of};
 use crate::places::Room;
 use crate::rules::Rules;
 use crate::session::{Entry, NotStored, ProtocolVersion, Session, Stored};
@@ -187,19 +187,22 @@ impl SessionCache {
         {
             return Err(NotStored::Mode);
         }
-        Ok(self.add_with(&settings, session)?.0)
+        Ok(self.add_with(&settings, session, None)?.0)
     }
 
-    /// As [`add`](SessionCache::add), whatever the mode; says too whether it is time to clear.
+    /// As [`add`](SessionCache::add), whatever the mode; says too whether it is time to clear. With a time it
+    /// replaces only one that has expired by then.
     pub(crate) fn add_with(
         &self,
         settings: &Settings,
         session: &Session,
+        if_free_at: Option<UnixTime>,
     ) -> Result<(Added, bool), NotStored> {
         self.check_storable(settings, session)?;
         let again_moves = self.rules.identical_add_updates;
         let updates = again_moves && settings.mode.contains(CacheMode::UPDATE_TIME);
         let created = updates.then(|| self.now());
+        let terms = Terms { created, again_moves, if_free_at };
         let expires = |stored: &Stored| self.expires(session, stored);
         let bytes = session.stored().cost_bytes();
         let hash = self.table.hash(session.key());
@@ -214,7 +217,7 @@ impl SessionCache {
             if session.is_in_no_cache() && self.order.has_no_room(&self.table, hash, session) {
                 evicted.add(self.order.evict_one(&self.table, room_of(session), None));
             }
-            match self.order.enter(&self.table, hash, session, created, again_moves, expires) {
+            match self.order.enter(&self.table, hash, session, terms, expires) {
                 Entered::In { replaced, is_due } => break Ok((replaced, is_due)),
                 Entered::Already => break Err(Ok((Added::Identical, false))),
                 Entered::NoRoom => {
@@ -223,6 +226,10 @@ impl SessionCache {
                     let replaced = self.table.handle_hashed(hash, session.key()).map(Session::of);
                     let room = room_of(session);
                     evicted.add(self.order.evict_one(&self.table, room, replaced.as_ref()));
+                }
+                Entered::Taken => {
+                    self.count(Event::IdCollision);
+                    break Err(Err(NotStored::IdTaken));
                 }
                 Entered::Elsewhere => break Err(Err(NotStored::OtherCache)),
                 Entered::Stalled => break Err(Err(self.not_stored(NotStored::Stalled))),

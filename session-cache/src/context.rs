@@ -82,6 +82,28 @@ impl<'a> ContextView<'a> {
     ///
     /// [`NotStored`]; in mode [`OFF`](CacheMode::OFF) too. No hook was called.
     pub fn insert(&self, new: NewSession) -> Result<Session, NotStored> {
+        self.insert_if(new, None)
+    }
+
+    /// Does as [`insert`](ContextView::insert), but for a session whose version and id another one has that has
+    /// not expired, whatever its context: that one stays. Of any number of calls with one id, one stores.
+    ///
+    /// For ids that somebody else has made: who comes second to an id has another secret than who came first,
+    /// and neither may get the other's session. With [`CacheMode::NO_INTERNAL_STORE`] nobody can tell.
+    ///
+    /// # Errors
+    ///
+    /// [`NotStored::IdTaken`] then, which is counted (`id_collisions`); else as for
+    /// [`insert`](ContextView::insert). No hook was called.
+    pub fn insert_absent(&self, new: NewSession) -> Result<Session, NotStored> {
+        self.insert_if(new, Some(self.cache.now()))
+    }
+
+    fn insert_if(
+        &self,
+        new: NewSession,
+        if_free_at: Option<UnixTime>,
+    ) -> Result<Session, NotStored> {
         let cache = self.cache;
         let settings = cache.settings_ref();
         if !settings.mode.contains(CacheMode::SERVER) {
@@ -90,7 +112,7 @@ impl<'a> ContextView<'a> {
         let session = self.session_with(&settings, new);
         let mut is_due = false;
         if !settings.mode.contains(CacheMode::NO_INTERNAL_STORE) {
-            (_, is_due) = cache.add_with(&settings, &session)?;
+            (_, is_due) = cache.add_with(&settings, &session, if_free_at)?;
         }
         if settings.new_hook.is_some() {
             cache.announce(&settings, None, &session);
@@ -347,7 +369,7 @@ impl SessionCache {
         }
         if settings.stores_answers(&self.rules()) {
             // One that cannot be stored is used all the same.
-            let _ = self.add_with(settings, &answer);
+            let _ = self.add_with(settings, &answer, None);
         }
         Some(answer)
     }

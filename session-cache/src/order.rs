@@ -47,6 +47,17 @@ pub(crate) fn room_of(session: &Session) -> Room {
     Room { sessions: 1, bytes: session.stored().cost_bytes() }
 }
 
+/// On which terms a session enters.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Terms {
+    /// Its time from then on, unless it is refused; its own, without one.
+    pub(crate) created: Option<UnixTime>,
+    /// Whether one that is in already moves behind its equals.
+    pub(crate) again_moves: bool,
+    /// At which time a place of its key has to be free: empty, or that of a session which has expired by then.
+    pub(crate) if_free_at: Option<UnixTime>,
+}
+
 /// What became of a session that was to enter.
 pub(crate) enum Entered {
     /// It is in.
@@ -60,6 +71,8 @@ pub(crate) enum Entered {
     Already,
     /// Out, for want of a place: the caller evicts and tries again.
     NoRoom,
+    /// Out, since another one is in under its key.
+    Taken,
     /// Out, since it is in another cache's order.
     Elsewhere,
     /// Out, since too much waits to be freed in the table.
@@ -91,17 +104,16 @@ impl Order {
     }
 
     /// Puts a session into the table and the order, in the place of the one that it replaces or in a free
-    /// one; `hash` is its key's in the table. Its time becomes `created`, if there is one, unless it is refused; `expires` says when it does
-    /// then, here. One that is in already moves behind its equals if `again_moves`.
+    /// one; `hash` is its key's in the table; `expires` says when it does, here.
     pub(crate) fn enter(
         &self,
         table: &Table<Entry>,
         hash: u64,
         session: &Session,
-        created: Option<UnixTime>,
-        again_moves: bool,
+        terms: Terms,
         expires: impl Fn(&Stored) -> UnixTime,
     ) -> Entered {
+        let Terms { created, again_moves, if_free_at } = terms;
         let stored = session.stored();
         let mut section = self.section(hash);
         let existing = section.place_of(table, hash, session);
@@ -111,6 +123,12 @@ impl Order {
                 section.line.queue.relink(place, expires(stored));
             }
             return Entered::Already;
+        }
+        let is_taken = |(place, _): (u32, bool)| {
+            if_free_at.is_some_and(|now| section.line.queue.expires(place) >= now)
+        };
+        if existing.is_some_and(is_taken) {
+            return Entered::Taken;
         }
         let dead = section.unlink_dead(session);
         if !stored.claim_place() {

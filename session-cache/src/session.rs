@@ -578,6 +578,8 @@ pub enum NotStored {
     Mode,
     /// It could never be found: a TLS 1.3 lifetime of 0.
     NeverValid,
+    /// Another one is there under its version and id, and was to stay.
+    IdTaken,
     /// Too many that have left wait to be freed: some thread of the process holds one of session-core's
     /// guards for too long. This cache never does.
     Stalled,
@@ -594,6 +596,7 @@ impl fmt::Display for NotStored {
             NotStored::OtherCache => f.write_str("it is in another cache"),
             NotStored::Mode => f.write_str("the cache's mode stores none of its kind"),
             NotStored::NeverValid => f.write_str("its lifetime is over before it begins"),
+            NotStored::IdTaken => f.write_str("another one is there under its version and id"),
             NotStored::Stalled => write!(
                 f,
                 "{} removed sessions wait to be freed, {} is the most; some thread holds a guard for \

@@ -154,6 +154,8 @@ figures! {
     not_stored NotStored "not stored",
     /// Hooks that panicked.
     hook_panics HookPanicked "hook panics",
+    /// Sessions that were not stored, because another one was there under their version and id.
+    id_collisions IdCollision "id collisions",
 }
 
 /// Says why a session is no longer in the cache.

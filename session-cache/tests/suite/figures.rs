@@ -46,8 +46,8 @@ fn display_has_an_aligned_line_for_each_figure() {
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[0], "number                          1");
     assert_eq!(lines[19], "wrong context                   0");
-    assert_eq!(lines.len(), 24);
-    assert_eq!(scene.cache.statistics().figures().count(), 24);
+    assert_eq!(lines.len(), 25);
+    assert_eq!(scene.cache.statistics().figures().count(), 25);
     assert!(lines.iter().all(|line| line.len() == lines[0].len()), "{text}");
 }
 

@@ -1,5 +1,6 @@
 //! The promises of the cache, one module for each kind.
 
+mod collisions;
 mod contexts;
 mod crowd;
 mod eviction;
