@@ -1,0 +1,168 @@
+//! What is done when libssl has negotiated a session, looks for one, or drops one.
+//!
+//! Invariant: nothing unwinds into libssl: it would end the process. What panics is counted, and answered as
+//! if nothing had been stored.
+//! Invariant: no lock of libssl's is taken here, but for [`Wire::give_back_to_libssl`], since it may hold one
+//! when it drops a session.
+
+use std::ffi::{c_int, c_uint};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+
+use openssl_sys::{SSL, SSL_CTX, SSL_SESSION};
+use session_cache::{NewSession, Payload, Seconds, Session, SessionId};
+
+use crate::attach::Wiring;
+use crate::object::{self, Connection, Decoded, Object};
+use crate::wire::Wire;
+
+/// # Safety
+///
+/// * Both are live for the time of the call, and the connection is in no other thread.
+pub(crate) unsafe fn new_session(wire: &Wire, ssl: *mut SSL, session: *mut SSL_SESSION) {
+    guarded(wire, (), || {
+        // SAFETY: passed on from the caller.
+        let connection = unsafe { Connection::new(ssl) };
+        // SAFETY: as above; it is only read.
+        let session = unsafe { Object::new(session) };
+        if let (Some(connection), Some(session)) = (connection, session) {
+            wire.store(connection, session);
+        }
+    });
+}
+
+/// # Safety
+///
+/// * `ssl` is live for the time of the call, and in no other thread.
+/// * `id` points to `length` readable bytes.
+pub(crate) unsafe fn get_session(
+    wire: &Wire,
+    ssl: *mut SSL,
+    id: *const u8,
+    length: c_int,
+) -> *mut SSL_SESSION {
+    guarded(wire, ptr::null_mut(), || {
+        // SAFETY: passed on from the caller.
+        let connection = unsafe { Connection::new(ssl) };
+        let length = c_uint::try_from(length).unwrap_or(0);
+        // SAFETY: as above.
+        let id = unsafe { object::bytes(id, length) };
+        let found = connection.and_then(|connection| wire.find(connection, id));
+        found.map_or(ptr::null_mut(), Decoded::into_raw)
+    })
+}
+
+/// Is set as libssl's remove callback, which is told the context.
+///
+/// # Safety
+///
+/// * libssl calls it.
+pub(crate) unsafe extern "C" fn remove_session(ctx: *mut SSL_CTX, session: *mut SSL_SESSION) {
+    // SAFETY: libssl lends the context, and so the wire, for the time of the call.
+    let Some(wire) = (unsafe { Wire::of(ctx) }) else { return };
+    guarded(wire, (), || {
+        // SAFETY: libssl lends it for the time of the call; it is only read.
+        if let Some(session) = unsafe { Object::new(session) } {
+            wire.drop_bad(session);
+        }
+    });
+}
+
+fn guarded<T>(wire: &Wire, otherwise: T, work: impl FnOnce() -> T) -> T {
+    // Unwind safe: what is shared is behind the cache's locks and atomics, and no step of ours is half done.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        // Not dropped: that might panic again.
+        std::mem::forget(panic);
+        wire.counters.panics.add(1);
+        otherwise
+    })
+}
+
+impl Wire {
+    /// Stores a session that was negotiated, unless the client has it.
+    fn store(&self, connection: Connection<'_>, session: Object<'_>) {
+        let Some(id) = session.id().filter(|_| connection.is_server()) else { return };
+        self.counters.negotiated.add(1);
+        let version = session.version();
+        if version.is_tls13() && !connection.has_stateful_tickets() {
+            self.counters.in_tickets.add(1);
+            return;
+        }
+        let id_context = session.id_context();
+        if id_context != self.id_context_of(connection) {
+            self.counters.other_context.add(1);
+            return;
+        }
+        let Some(payload) = session.der() else {
+            self.counters.undecodable.add(1);
+            return;
+        };
+        let mut new = NewSession::new(version, id, payload)
+            .with_timeout(session.timeout())
+            .with_verify_result(connection.verify_result());
+        if let Some(authenticated) = session.authenticated() {
+            new = new.with_authenticated(authenticated);
+        }
+        // One that cannot be stored costs a full handshake; the cache has counted it.
+        let _ = self.cache.context(id_context).insert_absent(new);
+    }
+
+    /// Finds the session that a client wants to come back with.
+    fn find(&self, connection: Connection<'_>, id: &[u8]) -> Option<Decoded> {
+        self.counters.asked.add(1);
+        if self.wiring == Wiring::ObserveOnly {
+            return None;
+        }
+        // A client may send anything: in TLS 1.3 up to 65,535 bytes.
+        let id = SessionId::new(id).ok()?;
+        let version = connection.version();
+        let view = self.cache.context(self.id_context_of(connection));
+        let found = if version.is_tls13() || self.single_use {
+            view.take(version, &id)
+        } else {
+            view.lookup(version, &id)
+        }?;
+        let Some(decoded) = Decoded::from_der(found.payload()) else {
+            self.counters.undecodable.add(1);
+            return None;
+        };
+        decoded.object().set_authenticated(found.authenticated());
+        if version.is_tls13() {
+            self.give_back_to_libssl(connection, &decoded);
+        } else {
+            self.renew(&decoded, &found);
+        }
+        self.counters.answered.add(1);
+        Some(decoded)
+    }
+
+    /// Puts a session that this thread has taken into libssl's own cache, where its replay protection looks: it
+    /// accepts early data only if it removes the session from there, which it does next.
+    fn give_back_to_libssl(&self, connection: Connection<'_>, decoded: &Decoded) {
+        if connection.has_replay_protection() {
+            // SAFETY: the connection holds the context that it began with; the session is fresh, and so in no
+            // other context.
+            let _ =
+                unsafe { openssl_sys::SSL_CTX_add_session(self.ctx.as_ptr(), decoded.as_ptr()) };
+        }
+    }
+
+    /// Tells libssl what the cache says of the session's age and timeout: what is encoded is what was true
+    /// when it was stored. Not in TLS 1.3, where early data is accepted by that age, to the second.
+    fn renew(&self, decoded: &Decoded, found: &Session) {
+        let age = self.cache.now().0.saturating_sub(found.created().0);
+        decoded.object().set_age(Seconds(age));
+        decoded.object().set_timeout(found.timeout());
+    }
+
+    /// Removes a session that libssl drops: a connection with it broke, or it was too old.
+    fn drop_bad(&self, session: Object<'_>) {
+        let Some(id) = session.id() else { return };
+        let (version, view) = (session.version(), self.cache.context(session.id_context()));
+        if !view.remove(version, &id) && self.cache.settings().remove_hook.is_some() {
+            // Whoever keeps sessions outside has to hear of it.
+            let named = view.session(NewSession::new(version, id, Payload::empty()));
+            self.cache.remove(&named);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The one error of this crate: an opaque value that names what was refused.
+
+use std::fmt;
+
+use openssl::error::ErrorStack;
+
+use crate::slots::ATTACHED_MAX;
+
+/// Says why a context or a client was not attached.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use openssl::ssl::{SslContext, SslMethod};
+/// use session_cache::{IdContext, SessionCache};
+/// use session_openssl::{ErrorKind, Options, attach};
+///
+/// let cache = Arc::new(SessionCache::builder().build()?);
+/// let mut builder = SslContext::builder(SslMethod::tls_server())?;
+/// attach(&mut builder, Arc::clone(&cache), IdContext::new(b"www")?, Options::new())?;
+///
+/// let again = attach(&mut builder, cache, IdContext::new(b"www")?, Options::new()).unwrap_err();
+/// assert_eq!(again.kind(), ErrorKind::AlreadyAttached);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Error(Cause);
+
+/// Tells the causes of an [`Error`] apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The context has a cache already.
+    AlreadyAttached,
+    /// As many contexts are attached as can be.
+    AttachedMax,
+    /// The context verifies its peers, and the id context is empty.
+    EmptyIdContext,
+    /// libssl refused.
+    OpenSsl,
+}
+
+impl Error {
+    /// Returns what was refused.
+    pub fn kind(&self) -> ErrorKind {
+        match &self.0 {
+            Cause::AlreadyAttached => ErrorKind::AlreadyAttached,
+            Cause::AttachedMax => ErrorKind::AttachedMax,
+            Cause::EmptyIdContext => ErrorKind::EmptyIdContext,
+            Cause::OpenSsl(_) => ErrorKind::OpenSsl,
+        }
+    }
+
+    pub(crate) fn already_attached() -> Error {
+        Error(Cause::AlreadyAttached)
+    }
+
+    pub(crate) fn attached_max() -> Error {
+        Error(Cause::AttachedMax)
+    }
+
+    pub(crate) fn empty_id_context() -> Error {
+        Error(Cause::EmptyIdContext)
+    }
+
+    /// Takes what libssl says from its queue.
+    pub(crate) fn openssl() -> Error {
+        Error(Cause::OpenSsl(ErrorStack::get()))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Cause::AlreadyAttached => f.write_str("the context is attached to a cache already"),
+            Cause::AttachedMax => {
+                write!(f, "{ATTACHED_MAX} contexts are attached; that is the most at a time")
+            }
+            Cause::EmptyIdContext => f.write_str(
+                "the context verifies its peers, and the id context is 0 bytes long; it must be at least 1",
+            ),
+            Cause::OpenSsl(stack) => write!(f, "libssl refused: {stack}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0 {
+            Cause::OpenSsl(stack) => Some(stack),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Cause {
+    AlreadyAttached,
+    AttachedMax,
+    EmptyIdContext,
+    OpenSsl(ErrorStack),
+}

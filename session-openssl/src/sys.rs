@@ -1,0 +1,39 @@
+//! libssl's functions that `openssl-sys` does not declare, as their manual pages do, and what both lack: a
+//! name for a bit.
+
+use std::ffi::{c_char, c_int, c_long, c_uchar, c_uint, c_ulong, c_void};
+
+use openssl_sys::{SSL, SSL_CTX, SSL_SESSION};
+
+unsafe extern "C" {
+    pub(crate) safe fn ERR_set_mark() -> c_int;
+    pub(crate) safe fn ERR_pop_to_mark() -> c_int;
+    pub(crate) fn CRYPTO_clear_free(
+        block: *mut c_void,
+        size: usize,
+        file: *const c_char,
+        line: c_int,
+    );
+    pub(crate) fn SSL_CTX_set_timeout(ctx: *mut SSL_CTX, seconds: c_long) -> c_long;
+    pub(crate) fn SSL_SESSION_get0_id_context(
+        session: *const SSL_SESSION,
+        length: *mut c_uint,
+    ) -> *const c_uchar;
+    pub(crate) fn SSL_SESSION_set_time(session: *mut SSL_SESSION, time: c_long) -> c_long;
+    pub(crate) fn SSL_SESSION_set_timeout(session: *mut SSL_SESSION, seconds: c_long) -> c_long;
+    pub(crate) fn SSL_SESSION_get_ticket_lifetime_hint(session: *const SSL_SESSION) -> c_ulong;
+    pub(crate) fn SSL_SESSION_is_resumable(session: *const SSL_SESSION) -> c_int;
+    pub(crate) fn SSL_SESSION_set_ex_data(
+        session: *mut SSL_SESSION,
+        at: c_int,
+        data: *mut c_void,
+    ) -> c_int;
+    pub(crate) fn SSL_SESSION_get_ex_data(session: *const SSL_SESSION, at: c_int) -> *mut c_void;
+    pub(crate) fn SSL_get_options(ssl: *const SSL) -> u64;
+}
+
+/// `SSL_OP_NO_ANTI_REPLAY`: early data may be replayed, as far as libssl is concerned.
+pub(crate) const SSL_OP_NO_ANTI_REPLAY: u64 = 1 << 24;
+
+/// `CRYPTO_EX_INDEX_SSL_SESSION`.
+pub(crate) const CRYPTO_EX_INDEX_SSL_SESSION: c_int = 2;

@@ -1,0 +1,12 @@
+//! Real handshakes of a real OpenSSL client and server, in memory and over sockets.
+
+mod attachments;
+mod contexts;
+mod early_data;
+mod faults;
+mod lifetimes;
+mod names;
+mod peers;
+mod resumption;
+mod sockets;
+mod wirings;
