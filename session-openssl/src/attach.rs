@@ -10,6 +10,7 @@ use openssl_sys::SSL_CTX;
 use session_cache::{IdContext, Seconds, SessionCache};
 
 use crate::callbacks;
+use crate::client;
 use crate::error::Error;
 use crate::object::long;
 use crate::statistics::AttachmentStatistics;
@@ -74,7 +75,7 @@ impl Options {
     }
 
     /// Sets for how long new sessions are good, which clients are told in their tickets
-    /// (`SSL_CTX_set_timeout(3)`); by default as the context has it, which is 7,200 seconds in OpenSSL.
+    /// (`SSL_CTX_set_timeout(3)`); by default as the context has it. 0 stands for OpenSSL's default, 7,200 seconds.
     #[must_use]
     pub fn timeout(mut self, timeout: Seconds) -> Options {
         self.timeout = Some(timeout);
@@ -183,7 +184,7 @@ pub unsafe fn attach_raw(
 ) -> Result<Attachment, Error> {
     let ctx = NonNull::new(ctx).ok_or_else(Error::openssl)?;
     // SAFETY: live, by the caller.
-    if unsafe { Wire::of(ctx.as_ptr()) }.is_some() {
+    if unsafe { is_attached(ctx.as_ptr()) } {
         return Err(Error::already_attached());
     }
     // SAFETY: live, by the caller.
@@ -224,6 +225,18 @@ pub unsafe fn attach_raw(
     // SAFETY: as above.
     unsafe { openssl_sys::SSL_CTX_sess_set_remove_cb(ctx, Some(callbacks::remove_session)) };
     Ok(Attachment { wire })
+}
+
+/// Whether a context has a cache, or a client's store, already.
+///
+/// # Safety
+///
+/// * `ctx` is live.
+pub(crate) unsafe fn is_attached(ctx: *mut SSL_CTX) -> bool {
+    // SAFETY: live, by the caller.
+    let is_servers = unsafe { Wire::of(ctx) }.is_some();
+    // SAFETY: as above.
+    is_servers || unsafe { client::has_store(ctx) }
 }
 
 const EXTERNAL: std::ffi::c_long = openssl_sys::SSL_SESS_CACHE_SERVER

@@ -38,6 +38,12 @@ pub enum ErrorKind {
     AttachedMax,
     /// The context verifies its peers, and the id context is empty.
     EmptyIdContext,
+    /// A connection is of another context than the store.
+    OtherContext,
+    /// A setting is out of its range.
+    Setting,
+    /// The cache underneath could not be made.
+    Cache,
     /// libssl refused.
     OpenSsl,
 }
@@ -49,6 +55,9 @@ impl Error {
             Cause::AlreadyAttached => ErrorKind::AlreadyAttached,
             Cause::AttachedMax => ErrorKind::AttachedMax,
             Cause::EmptyIdContext => ErrorKind::EmptyIdContext,
+            Cause::OtherContext => ErrorKind::OtherContext,
+            Cause::Setting { .. } => ErrorKind::Setting,
+            Cause::Cache(_) => ErrorKind::Cache,
             Cause::OpenSsl(_) => ErrorKind::OpenSsl,
         }
     }
@@ -65,9 +74,25 @@ impl Error {
         Error(Cause::EmptyIdContext)
     }
 
+    pub(crate) fn other_context() -> Error {
+        Error(Cause::OtherContext)
+    }
+
+    pub(crate) fn setting(name: &'static str, asked: u64, least: u64, most: u64) -> Error {
+        Error(Cause::Setting { name, asked, least, most })
+    }
+
+    pub(crate) fn cache(error: session_cache::Error) -> Error {
+        Error(Cause::Cache(error))
+    }
+
     /// Takes what libssl says from its queue.
     pub(crate) fn openssl() -> Error {
-        Error(Cause::OpenSsl(ErrorStack::get()))
+        Error::of_stack(ErrorStack::get())
+    }
+
+    pub(crate) fn of_stack(stack: ErrorStack) -> Error {
+        Error(Cause::OpenSsl(stack))
     }
 }
 
@@ -81,6 +106,13 @@ impl fmt::Display for Error {
             Cause::EmptyIdContext => f.write_str(
                 "the context verifies its peers, and the id context is 0 bytes long; it must be at least 1",
             ),
+            Cause::OtherContext => {
+                f.write_str("the connection is of another context than the one that the store is for")
+            }
+            Cause::Setting { name, asked, least, most } => {
+                write!(f, "{name} is {asked}; it must be {least} to {most}")
+            }
+            Cause::Cache(error) => error.fmt(f),
             Cause::OpenSsl(stack) => write!(f, "libssl refused: {stack}"),
         }
     }
@@ -90,6 +122,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0 {
             Cause::OpenSsl(stack) => Some(stack),
+            Cause::Cache(error) => Some(error),
             _ => None,
         }
     }
@@ -100,5 +133,8 @@ enum Cause {
     AlreadyAttached,
     AttachedMax,
     EmptyIdContext,
+    OtherContext,
+    Setting { name: &'static str, asked: u64, least: u64, most: u64 },
+    Cache(session_cache::Error),
     OpenSsl(ErrorStack),
 }

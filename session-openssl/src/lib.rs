@@ -2,6 +2,7 @@
 
 mod attach;
 mod callbacks;
+mod client;
 mod error;
 mod object;
 mod slots;
@@ -10,6 +11,7 @@ mod sys;
 mod wire;
 
 pub use attach::{Attachment, Options, Wiring, attach, attach_raw};
+pub use client::{ClientSessions, ClientSessionsBuilder, ClientStatistics, LIFETIME_MAX};
 pub use error::{Error, ErrorKind};
 pub use slots::ATTACHED_MAX;
 pub use statistics::AttachmentStatistics;

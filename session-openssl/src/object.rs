@@ -132,7 +132,9 @@ impl<'a> Object<'a> {
     /// it must not be used.
     pub(crate) fn lifetime_hint(self) -> Seconds {
         // SAFETY: live, by `new`.
-        Seconds(u64::from(unsafe { sys::SSL_SESSION_get_ticket_lifetime_hint(self.0.as_ptr()) }))
+        let hint = unsafe { sys::SSL_SESSION_get_ticket_lifetime_hint(self.0.as_ptr()) };
+        #[allow(clippy::useless_conversion, reason = "its type depends on the platform")]
+        Seconds(u64::from(hint))
     }
 
     /// Whether libssl would offer it.

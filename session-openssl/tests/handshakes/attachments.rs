@@ -6,7 +6,7 @@ use foreign_types::ForeignType;
 use openssl::ssl::{Ssl, SslContext, SslMethod, SslOptions};
 use session_openssl::{ErrorKind, Options, attach, attach_raw};
 
-use crate::peers::{Client, Pair, Scene, TLS12, TLS13, context};
+use crate::peers::{Client, Identity, Pair, Scene, TLS12, TLS13, context};
 
 #[test]
 fn context_is_attached_once() {
@@ -27,20 +27,18 @@ fn context_that_libssl_itself_made_is_attached() {
     for version in [TLS12, TLS13] {
         let scene = Scene::new();
         let cache = Arc::clone(&scene.cache);
+        // SAFETY: it takes nothing.
+        let method = unsafe { openssl_sys::TLS_server_method() };
         // SAFETY: the method is libssl's own.
-        let ctx = unsafe { openssl_sys::SSL_CTX_new(openssl_sys::TLS_server_method()) };
+        let ctx = unsafe { openssl_sys::SSL_CTX_new(method) };
         // SAFETY: just made, and nobody else's.
         unsafe { attach_raw(ctx, cache, context("www"), Options::new()) }.unwrap();
-        {
-            use foreign_types::ForeignTypeRef;
-            let identity = &scene.identity;
-            // SAFETY: all are live.
-            let is_set = unsafe {
-                openssl_sys::SSL_CTX_use_certificate(ctx, identity.certificate.as_ref().as_ptr())
-                    + openssl_sys::SSL_CTX_use_PrivateKey(ctx, identity.key.as_ref().as_ptr())
-            };
-            assert_eq!(is_set, 2);
-        }
+        let Identity { certificate, key } = &scene.identity;
+        // SAFETY: both are live.
+        let shown = unsafe { openssl_sys::SSL_CTX_use_certificate(ctx, certificate.as_ptr()) };
+        // SAFETY: both are live.
+        let signed = unsafe { openssl_sys::SSL_CTX_use_PrivateKey(ctx, key.as_ptr()) };
+        assert_eq!((shown, signed), (1, 1));
         // SAFETY: live.
         unsafe { openssl_sys::SSL_CTX_set_options(ctx, SslOptions::NO_TICKET.bits()) };
         // Connections too are made by libssl itself, and not through a wrapper of the context.

@@ -32,10 +32,8 @@ unsafe extern "C" fn always_the_same(
 
 fn names_all_alike(builder: &mut SslContextBuilder) {
     // SAFETY: the context is live, and the callback writes what it may.
-    assert_eq!(
-        unsafe { SSL_CTX_set_generate_session_id(builder.as_ptr(), Some(always_the_same)) },
-        1
-    );
+    let set = unsafe { SSL_CTX_set_generate_session_id(builder.as_ptr(), Some(always_the_same)) };
+    assert_eq!(set, 1);
 }
 
 #[test]

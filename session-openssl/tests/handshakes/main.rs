@@ -1,6 +1,7 @@
 //! Real handshakes of a real OpenSSL client and server, in memory and over sockets.
 
 mod attachments;
+mod clients;
 mod contexts;
 mod early_data;
 mod faults;
