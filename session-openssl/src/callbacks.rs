@@ -6,7 +6,6 @@
 //! when it drops a session.
 
 use std::ffi::{c_int, c_uint};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 use openssl_sys::{SSL, SSL_CTX, SSL_SESSION};
@@ -14,6 +13,7 @@ use session_cache::{NewSession, Payload, Seconds, Session, SessionId};
 
 use crate::attach::Wiring;
 use crate::object::{self, Connection, Decoded, Object};
+use crate::unwind::caught;
 use crate::wire::Wire;
 
 /// # Safety
@@ -69,10 +69,7 @@ pub(crate) unsafe extern "C" fn remove_session(ctx: *mut SSL_CTX, session: *mut 
 }
 
 fn guarded<T>(wire: &Wire, otherwise: T, work: impl FnOnce() -> T) -> T {
-    // Unwind safe: what is shared is behind the cache's locks and atomics, and no step of ours is half done.
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        // Not dropped: that might panic again.
-        std::mem::forget(panic);
+    caught(work).unwrap_or_else(|| {
         wire.counters.panics.add(1);
         otherwise
     })

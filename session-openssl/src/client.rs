@@ -14,7 +14,6 @@ mod trust;
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 
 use foreign_types::ForeignType;
@@ -31,6 +30,7 @@ use self::record::{Kept, Record, Server};
 use self::statistics::Counters;
 use crate::error::Error;
 use crate::object::Object;
+use crate::unwind::caught;
 
 pub use self::builder::{ClientSessionsBuilder, LIFETIME_MAX};
 pub use self::statistics::ClientStatistics;
@@ -177,10 +177,7 @@ impl Store {
 
     /// Is libssl's new-session callback.
     fn keep(&self, ssl: &SslRef, session: SslSession) {
-        let kept = catch_unwind(AssertUnwindSafe(|| self.keep_of(ssl, session)));
-        if let Err(panic) = kept {
-            // Not dropped: that might panic again.
-            std::mem::forget(panic);
+        if caught(|| self.keep_of(ssl, session)).is_none() {
             self.counters.panics.add(1);
         }
     }

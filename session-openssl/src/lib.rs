@@ -8,6 +8,7 @@ mod object;
 mod slots;
 mod statistics;
 mod sys;
+mod unwind;
 mod wire;
 
 pub use attach::{Attachment, Options, Wiring, attach, attach_raw};

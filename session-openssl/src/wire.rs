@@ -1,7 +1,6 @@
 //! What an attached context leads to: the cache, and what the callbacks have to know.
 
 use std::ffi::{c_int, c_long, c_void};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 use std::sync::{Arc, OnceLock};
 
@@ -13,6 +12,7 @@ use crate::error::Error;
 use crate::object::Connection;
 use crate::slots::Slot;
 use crate::statistics::Counters;
+use crate::unwind::caught;
 
 /// Leads from a context to its cache. The context owns a count of it, in its application data.
 pub(crate) struct Wire {
@@ -114,9 +114,7 @@ unsafe extern "C" fn free(
         slot.release();
     }
     // With the last wire the cache may go, and with it what others have put into it.
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(wire))) {
-        std::mem::forget(panic);
-    }
+    let _ = caught(|| drop(wire));
 }
 
 /// Where contexts keep their wires.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use foreign_types::ForeignType;
-use openssl::ssl::{Ssl, SslContext, SslMethod, SslOptions};
-use session_openssl::{ErrorKind, Options, attach, attach_raw};
+use openssl::ssl::{Ssl, SslContext, SslMethod, SslOptions, SslSessionCacheMode};
+use session_openssl::{ErrorKind, Options, Wiring, attach, attach_raw};
 
 use crate::peers::{Client, Identity, Pair, Scene, TLS12, TLS13, context};
 
@@ -78,19 +78,22 @@ fn context_that_goes_lets_go_of_the_cache() {
 
 #[test]
 fn client_side_of_an_attached_context_stores_nothing() {
-    let scene = Scene::new();
-    let mut builder = SslContext::builder(SslMethod::tls()).unwrap();
-    scene.identity.show(&mut builder);
-    builder.set_options(SslOptions::NO_TICKET);
-    let cache = Arc::clone(&scene.cache);
-    let attachment = attach(&mut builder, cache, context("www"), Options::new()).unwrap();
-    let both = builder.build();
-    let mut pair = Pair::new(Ssl::new(&both).unwrap(), Ssl::new(&both).unwrap());
-    pair.shake_hands().unwrap();
-    pair.talk();
-    pair.close();
-    assert_eq!(attachment.statistics().negotiated, 2, "the server's two tickets");
-    assert!(format!("{attachment:?}").contains("External"));
+    for wiring in [Wiring::External, Wiring::ObserveOnly] {
+        let scene = Scene::new();
+        let mut builder = SslContext::builder(SslMethod::tls()).unwrap();
+        scene.identity.show(&mut builder);
+        builder.set_options(SslOptions::NO_TICKET);
+        builder.set_session_cache_mode(SslSessionCacheMode::BOTH);
+        let (cache, options) = (Arc::clone(&scene.cache), Options::new().wiring(wiring));
+        let attachment = attach(&mut builder, cache, context("www"), options).unwrap();
+        let both = builder.build();
+        let mut pair = Pair::new(Ssl::new(&both).unwrap(), Ssl::new(&both).unwrap());
+        pair.shake_hands().unwrap();
+        pair.talk();
+        pair.close();
+        assert_eq!(attachment.statistics().negotiated, 2, "the server's two tickets");
+        assert!(format!("{attachment:?}").contains(&format!("{wiring:?}")));
+    }
 }
 
 #[test]

@@ -126,6 +126,7 @@ fn early_data_where_libssl_does_not_protect_is_accepted_once_too() {
     let flight = flight(&client, &session);
     assert_eq!(plays(&servers[1], &flight), (DATA.to_vec(), true));
     assert_eq!(plays(&servers[0], &flight), (Vec::new(), false));
+    assert_eq!(servers.each_ref().map(in_libssl), [0, 0]);
 }
 
 fn options(ssl: &Ssl) -> SslOptions {
