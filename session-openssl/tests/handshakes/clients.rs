@@ -254,6 +254,24 @@ fn no_ticket_is_offered_for_more_than_seven_days() {
         client.clock.advance(Seconds(wait));
         assert_eq!(client.is_offered(HOST, 443), offered, "after {wait} seconds");
     }
+    client.visits(&server);
+    client.clock.advance(Seconds(5 * DAY));
+    assert!(client.visits(&server), "which brings a new ticket");
+    client.clock.advance(Seconds(2 * DAY + 1));
+    assert!(!client.is_offered(HOST, 443), "the full handshake lies too far back all the same");
+}
+
+#[test]
+fn server_is_kept_as_long_as_the_newest_of_its_sessions() {
+    let scene = Scene::new();
+    let server = scene.server();
+    let client = Traveller::of(TLS13, |sessions| sessions.lifetime(Seconds(100)), |_| {});
+    client.visits(&server);
+    client.clock.advance(Seconds(60));
+    assert!(client.is_offered(HOST, 443) && client.is_offered(HOST, 443), "both are used up");
+    assert!(!client.visits(&server));
+    client.clock.advance(Seconds(100));
+    assert!(client.is_offered(HOST, 443));
 }
 
 #[test]
