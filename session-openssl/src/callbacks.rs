@@ -11,7 +11,7 @@ use std::ptr;
 use openssl_sys::{SSL, SSL_CTX, SSL_SESSION};
 use session_cache::{NewSession, Payload, Seconds, Session, SessionId};
 
-use crate::attach::Wiring;
+use crate::attachment::Wiring;
 use crate::object::{self, Connection, Decoded, Object};
 use crate::unwind::caught;
 use crate::wire::Wire;

@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-mod attach;
+mod attachment;
 mod callbacks;
 mod client;
 mod error;
@@ -11,7 +11,7 @@ mod sys;
 mod unwind;
 mod wire;
 
-pub use attach::{Attachment, Options, Wiring, attach, attach_raw};
+pub use attachment::{Attachment, Options, Wiring, attach, attach_raw};
 pub use client::{ClientSessions, ClientSessionsBuilder, ClientStatistics, LIFETIME_MAX};
 pub use error::{Error, ErrorKind};
 pub use slots::ATTACHED_MAX;

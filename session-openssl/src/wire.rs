@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use openssl_sys::{CRYPTO_EX_DATA, SSL_CTX};
 use session_cache::{IdContext, SessionCache};
 
-use crate::attach::{Options, Wiring};
+use crate::attachment::{Options, Wiring};
 use crate::error::Error;
 use crate::object::Connection;
 use crate::slots::Slot;

@@ -30,25 +30,31 @@ const NEEDED: &[SystemPackage] = &[
     SystemPackage {
         program: "curl",
         debian_package: "curl",
-        needed_for: "session-rustls, to whose example server it comes back",
+        needed_for: "the example servers of session-rustls and session-openssl, to which it comes back",
     },
     #[cfg(target_os = "linux")]
     SystemPackage {
         program: "gnutls-cli",
         debian_package: "gnutls-bin",
-        needed_for: "session-rustls, to whose example server it comes back",
+        needed_for: "the example servers of session-rustls and session-openssl, to which it comes back",
+    },
+    #[cfg(target_os = "linux")]
+    SystemPackage {
+        program: "strsclnt",
+        debian_package: "libnss3-tools",
+        needed_for: "the example server of session-openssl, to which it comes back",
     },
     #[cfg(target_os = "linux")]
     SystemPackage {
         program: "pkg-config",
         debian_package: "pkg-config",
-        needed_for: "session-parity, which looks for libssl",
+        needed_for: "session-openssl and session-parity, which look for libssl",
     },
     #[cfg(target_os = "linux")]
     SystemPackage {
         program: "openssl/ssl.h",
         debian_package: "libssl-dev",
-        needed_for: "session-parity, which compares with libssl",
+        needed_for: "session-openssl and session-parity, which use libssl",
     },
     SystemPackage { program: "g++", debian_package: "g++", needed_for: "the C headers, as C++" },
     #[cfg(target_os = "linux")]

@@ -9,8 +9,14 @@ use cargo_metadata::{Metadata, MetadataCommand};
 use crate::failure::Failure;
 
 /// The library crates: what a user of this workspace depends on.
-pub(crate) const LIBRARIES: [&str; 5] =
-    ["session-core", "session-cache", "session-codec", "session-rustls", "session-ffi"];
+pub(crate) const LIBRARIES: [&str; 6] = [
+    "session-core",
+    "session-cache",
+    "session-codec",
+    "session-rustls",
+    "session-openssl",
+    "session-ffi",
+];
 
 /// Where everything is.
 pub(crate) struct Workspace {

@@ -10,7 +10,7 @@ use session_cache::{Clock, Eviction, Seconds, SessionCache};
 use super::record::Record;
 use super::statistics::Counters;
 use super::{ClientSessions, Store, store_index};
-use crate::attach::is_attached;
+use crate::attachment::is_attached;
 use crate::error::Error;
 
 /// The most that a store's `lifetime` can be: 7 days, after which no client may use a ticket.

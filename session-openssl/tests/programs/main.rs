@@ -2,7 +2,7 @@
 //!
 //! A resumption counts only if the cache's hit counter rose by one for it; and nobody resumes when the cache
 //! is emptied before he comes back.
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 
 mod behaviour;
 mod clients;
