@@ -28,6 +28,10 @@ pub(crate) fn write() -> String {
             row.versions.named()
         );
     }
+    page.push_str(ATTACHED);
+    for (_, [what, libssl, ours, why]) in handshakes::OTHERWISE {
+        let _ = writeln!(page, "| {what} | {libssl} | {ours} | {why} |");
+    }
     page.push_str(LATER_VERSIONS);
     for later in LATER {
         let _ = writeln!(page, "| {} | {} | {} |", later.since, later.what, later.skipped);
@@ -64,6 +68,9 @@ looks after each step for anything that is not the same.
   what the server resumes, which session each end has and whether it is resumable, the calls of the hooks in
   order, the twelve counters of each context. What a TLS engine decides (versions, ids, tickets, alerts) is
   taken from libssl.
+* **Attached**: the same scripts with the server's contexts attached to a cache by session-openssl, where mode and
+  hooks are not the script's own. Compared with libssl's own cache: which end resumes, what becomes of early data,
+  the client's twelve counters.
 
 libssl's clock is the test's: it stands still until a step moves it. libssl tells nobody how many references a
 session has: the word that counts them is found by watching a session whose count is known, and at each step
@@ -78,6 +85,15 @@ Nothing else may differ. Each row is checked on both sides.
 
 | what (rules) | libssl | here | why | versions |
 | --- | --- | --- | --- | --- |
+";
+
+const ATTACHED: &str = "
+## Attached
+
+What a server that is attached does otherwise than one with libssl's own cache. Each was met by a script.
+
+| what | libssl's own cache | attached | why |
+| --- | --- | --- | --- |
 ";
 
 const LATER_VERSIONS: &str = "

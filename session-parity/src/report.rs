@@ -80,10 +80,21 @@ fn scripts(version: Version) -> Vec<String> {
         report.resumptions,
         report.differences.len()
     );
+    let attached = &report.attached;
+    println!(
+        "attached to our cache: {} of them, {} resumptions, early data accepted {} times",
+        attached.scripts, attached.resumptions, attached.early_data_accepted
+    );
+    for (otherwise, [what, ..]) in handshakes::OTHERWISE {
+        println!("  otherwise {} times: {what}", attached.otherwise.get(otherwise).unwrap_or(&0));
+    }
     for (name, why) in report.skipped {
         println!("  skipped with {version}: {name} ({why})");
     }
-    report.differences
+    let lacks = report.attached.lacks();
+    let mut failures = report.differences;
+    failures.extend(lacks.into_iter().map(|what| format!("attached, no script met: {what}")));
+    failures
 }
 
 fn random_sequences(seed: u64, sequences: u64, version: Version) -> Vec<String> {

@@ -1,9 +1,12 @@
-//! Run (a): OpenSSL with its own cache.
+//! Run (a): OpenSSL with its own cache; and run (b), attached to ours.
 
+use session_cache::{Seconds, UnixTime};
+
+use super::attached::Attached;
 use super::script::{Of, Setup, Step};
 use super::seen::{CONTEXTS, PeerSeen, Seen};
-use crate::libssl::trace::{self, Event};
-use crate::libssl::{self, Connection, Context, HookKind, Progress, Session, clock};
+use crate::libssl::trace::{self, Event, What};
+use crate::libssl::{self, Connection, Context, EarlyData, HookKind, Progress, Session, clock};
 
 pub(crate) struct Engine {
     setup: Setup,
@@ -13,6 +16,10 @@ pub(crate) struct Engine {
     saved: Vec<Session>,
     /// Server, client, and the one that server names lead to.
     contexts: [Context; CONTEXTS],
+    /// What became of it, connection by connection.
+    pub(crate) early_data: Vec<EarlyData>,
+    /// What the server's contexts are attached to.
+    attached: Option<Attached>,
 }
 
 /// A certificate and its key, in DER.
@@ -65,8 +72,23 @@ impl Engine {
         if setup.switches {
             server.set_name_switch(other);
         }
-        let (connections, saved) = (Vec::new(), Vec::new());
-        Engine { setup: setup.clone(), connections, picked: 0, saved, contexts }
+        Engine {
+            setup: setup.clone(),
+            connections: Vec::new(),
+            picked: 0,
+            saved: Vec::new(),
+            contexts,
+            early_data: Vec::new(),
+            attached: None,
+        }
+    }
+
+    /// The same, with the server's contexts attached to a cache of ours.
+    pub(crate) fn attached(setup: &Setup, identity: &Identity) -> Engine {
+        let mut engine = Engine::new(setup, identity);
+        let [server, _, other] = &engine.contexts;
+        engine.attached = Some(Attached::new(setup, [server, other]));
+        engine
     }
 
     fn context(&self, of: Of) -> &Context {
@@ -84,6 +106,7 @@ impl Engine {
             Step::Connect(offer) => self.connect(offer),
             Step::Pick(connection) => self.picked = connection,
             Step::Save => self.saved.push(self.end(Of::Client).session().expect("it has one")),
+            Step::Copy(saved) => self.saved.push(self.saved[saved].duplicate()),
             Step::Shutdown(of) => self.end(of).shutdown(),
             Step::Free(of) => {
                 self.connections[self.picked][usize::from(of == Of::Server)] = None;
@@ -116,17 +139,32 @@ impl Engine {
                 let saved = saved.map(|saved| &self.saved[saved]);
                 assert!(self.end(Of::Client).set_session(saved));
             }
-            Step::Advance(seconds) => clock::set(clock::now() + seconds),
+            Step::Advance(seconds) => {
+                clock::set(clock::now() + seconds);
+                if let Some(Attached { clock, .. }) = &self.attached {
+                    clock.advance(Seconds(seconds as u64));
+                }
+            }
             Step::Mode(of, bits) => {
                 self.context(of).set_mode(bits);
             }
-            Step::Size(of, sessions) => {
-                self.context(of).set_size(sessions);
-            }
+            Step::Size(of, sessions) => match &self.attached {
+                Some(Attached { cache, .. }) if of == Of::Server => {
+                    cache.set_sessions_max(sessions as usize).expect("scripts ask for few");
+                }
+                _ => {
+                    self.context(of).set_size(sessions);
+                }
+            },
             Step::Timeout(of, seconds) => {
                 self.context(of).set_timeout(seconds);
             }
-            Step::Flush(of, after) => self.context(of).flush(clock::now() + after),
+            Step::Flush(of, after) => match &self.attached {
+                Some(Attached { cache, .. }) if of == Of::Server => {
+                    cache.flush(UnixTime((clock::now() + after) as u64));
+                }
+                _ => self.context(of).flush(clock::now() + after),
+            },
             Step::IdContext(of, id_context) => self.context(of).set_id_context(id_context),
             Step::VersionMax(of, version) => self.context(of).set_version_max(version),
             Step::VerifyPeer(on) => self.context(Of::Server).set_verify_peer(on),
@@ -151,7 +189,29 @@ impl Engine {
         if self.setup.switches {
             ends[0].set_server_name();
         }
-        talk(&ends);
+        let [client, server] = &ends;
+        if self.setup.early_data_max > 0 && client.write_early_data() {
+            server.read_early_data();
+            // libssl says that a handshake is done before early data, and starts when it goes on.
+            let begun = trace::take();
+            talk(&ends);
+            let mut rest = trace::take();
+            for is_server in [false, true] {
+                let goes_on = |event: &Event| {
+                    matches!(event, Event::Connection { peer, what: What::Started, .. }
+                        if peer.is_server == is_server)
+                };
+                if let Some(at) = rest.iter().position(goes_on) {
+                    rest.remove(at);
+                }
+            }
+            let pauses =
+                |event: &Event| matches!(event, Event::Connection { what: What::Done, .. });
+            begun.into_iter().filter(|event| !pauses(event)).chain(rest).for_each(trace::push);
+        } else {
+            talk(&ends);
+        }
+        self.early_data.push(server.early_data());
         self.connections.push(ends.map(Some));
         self.picked = number;
     }

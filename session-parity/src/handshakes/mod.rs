@@ -1,9 +1,7 @@
-//! Handshakes in memory, by scripts: (a) OpenSSL with its own cache, and (c) two of our connections over our
-//! caches, driven by what happened in (a).
-//!
-//! The letter between is for OpenSSL attached to our cache: a run of the same scripts on an [`engine`] whose
-//! contexts a `session-openssl` has taken over.
+//! Handshakes in memory, by scripts: (a) OpenSSL with its own cache, (b) OpenSSL attached to ours by
+//! session-openssl, and (c) two of our connections over our caches, driven by what happened in (a).
 
+mod attached;
 mod engine;
 mod message;
 mod replay;
@@ -11,6 +9,7 @@ mod script;
 mod scripts;
 mod seen;
 
+pub(crate) use attached::{Met, TABLE as OTHERWISE};
 pub(crate) use script::GENERATED;
 
 use engine::{Engine, Identity};
@@ -27,6 +26,8 @@ pub(crate) struct Report {
     pub(crate) scripts: usize,
     pub(crate) steps: usize,
     pub(crate) resumptions: u64,
+    /// Of run (b).
+    pub(crate) attached: Met,
     /// Names, and why.
     pub(crate) skipped: Vec<(String, &'static str)>,
     pub(crate) differences: Vec<String>,
@@ -46,6 +47,10 @@ pub(crate) fn compare(version: Version) -> Report {
         match run(&script, &identity) {
             Ok(resumptions) => report.resumptions += resumptions,
             Err(difference) => report.differences.push(difference),
+        }
+        if attached::why_not(&script).is_none() {
+            let outcome = attached::run(&script, &identity, &mut report.attached);
+            report.differences.extend(outcome.err());
         }
     }
     report

@@ -12,6 +12,7 @@ mod hooks;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use session_cache::{
     CacheMode, IdContext, ManualClock, ProtocolVersion, Role, Seconds, Session, SessionCache,
@@ -24,7 +25,7 @@ use crate::functions::counters;
 use crate::libssl::clock;
 use crate::libssl::trace::{Event, Peer, What};
 use end::End;
-use hooks::{OurTold, Shared, lock, new_cache, serial_of};
+use hooks::{OurTold, Shared, lock, new_cache, serial_of, tag};
 
 pub(crate) struct Replay {
     setup: Setup,
@@ -80,6 +81,11 @@ impl Replay {
         seen: &Seen,
     ) {
         self.call(step);
+        if let (Step::Copy(_), Some(copy), Some(theirs)) =
+            (step, self.saved.last(), seen.saved.last())
+        {
+            tag(copy).0.store(theirs.0, Ordering::Relaxed);
+        }
         for (end, input) in self.connections.iter_mut().flatten().zip(inputs) {
             if let (Some(end), Some((version, _))) = (end, input) {
                 end.version = ProtocolVersion(*version);
@@ -109,6 +115,7 @@ impl Replay {
                 let session = self.end(Of::Client).connection.session_owned();
                 self.saved.push(session.expect("libssl's client has one"));
             }
+            Step::Copy(saved) => self.saved.push(self.saved[saved].duplicate()),
             Step::Free(of) => {
                 self.connections[self.picked][usize::from(of == Of::Server)] = None;
             }

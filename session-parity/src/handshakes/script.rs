@@ -73,6 +73,8 @@ pub(crate) enum Step {
     Pick(usize),
     /// The client's session, as `SSL_get1_session` gives it.
     Save,
+    /// A copy of a saved session, saved too: who keeps one can offer a ticket twice.
+    Copy(usize),
     Shutdown(Of),
     Free(Of),
     /// One end is sent what is no TLS: it sends a fatal alert, the other end receives it.

@@ -2,9 +2,9 @@
 
 use super::script::Of::{Client, Server};
 use super::script::Step::{
-    Add, Advance, Clear, Connect, Cut, Flush, Free, Garbage, IdContext, Mode, Pick, Reconnect,
-    Remove, Renegotiate, Save, SetSession, Shutdown, Size, Stateless, Tickets, Timeout, VerifyPeer,
-    VersionMax,
+    Add, Advance, Clear, Connect, Copy, Cut, Flush, Free, Garbage, IdContext, Mode, Pick,
+    Reconnect, Remove, Renegotiate, Save, SetSession, Shutdown, Size, Stateless, Tickets, Timeout,
+    VerifyPeer, VersionMax,
 };
 use super::script::{
     CLIENT, NO_AUTO_CLEAR, NO_INTERNAL, NO_INTERNAL_LOOKUP, NO_INTERNAL_STORE, OFF, SERVER, Script,
@@ -50,6 +50,13 @@ fn lifecycle(setup: &Setup, scripts: &mut Vec<Script>) {
     let mut thrice = twice(&[]);
     thrice.extend([Connect(Some(0)), Connect(Some(1))]);
     add("full, resumed, resumed again", setup, thrice);
+    let mut copied = vec![Connect(None), Save, Copy(0)];
+    copied.extend(CLOSE);
+    for saved in [0, 1] {
+        copied.push(Connect(Some(saved)));
+        copied.extend(CLOSE);
+    }
+    add("offered, and a copy of it", setup, copied.clone());
     add("expired", setup, twice(&[Advance(7_201)]));
     add("at the last second", setup, twice(&[Advance(7_200)]));
     add("short timeout", setup, [vec![Timeout(Server, 10)], twice(&[Advance(11)])].concat());
@@ -202,7 +209,10 @@ fn lifecycle(setup: &Setup, scripts: &mut Vec<Script>) {
     let mut steps = twice(&[]);
     steps.extend([Connect(Some(0)), Connect(Some(1))]);
     add("early data, used once", &single, steps.clone());
-    add("early data without replay protection", &Setup { anti_replay: false, ..single }, steps);
+    add("early data, and a copy of it", &single, copied.clone());
+    let replayed = Setup { anti_replay: false, ..single };
+    add("early data without replay protection", &replayed, steps);
+    add("early data without replay protection, and a copy of it", &replayed, copied);
     add("tickets turned off and on", setup, {
         let mut steps = twice(&[Tickets(0)]);
         steps.extend([Tickets(1), Connect(Some(0)), Save, Connect(Some(2))]);

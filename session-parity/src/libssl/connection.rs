@@ -19,6 +19,14 @@ pub(crate) enum Progress {
     Over,
 }
 
+/// What became of early data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EarlyData {
+    NotSent,
+    Refused,
+    Accepted,
+}
+
 impl Connection {
     /// Both ends of a new connection: client and server.
     pub(crate) fn pair(client: &Context, server: &Context, number: usize) -> [Connection; 2] {
@@ -89,6 +97,51 @@ impl Connection {
     pub(crate) fn write(&self) -> Progress {
         // SAFETY: the connection is alive, the bytes are there.
         self.progress(unsafe { sys::SSL_write(self.as_ptr(), c"x".as_ptr().cast(), 1) })
+    }
+
+    /// The client begins the handshake with a byte of early data, if its session allows any.
+    pub(crate) fn write_early_data(&self) -> bool {
+        let allows = |session: Session| {
+            // SAFETY: the session is alive.
+            let bytes_max = unsafe { sys::SSL_SESSION_get_max_early_data(session.as_ptr()) };
+            // One that was offered already is not offered again.
+            bytes_max > 0 && session.is_resumable()
+        };
+        if !self.session().is_some_and(allows) {
+            return false;
+        }
+        let mut written = 0;
+        // SAFETY: the connection is alive, the byte is there, the place is ours.
+        let result = unsafe {
+            sys::SSL_write_early_data(self.as_ptr(), c"e".as_ptr().cast(), 1, &mut written)
+        };
+        self.progress(result) == Progress::Done && result == 1
+    }
+
+    /// The server begins its handshake, and reads what early data there is.
+    pub(crate) fn read_early_data(&self) {
+        const SUCCESS: c_int = 1;
+        let (mut byte, mut read) = (0u8, 0);
+        loop {
+            // SAFETY: the connection is alive, the byte and the place are ours.
+            let result = unsafe {
+                sys::SSL_read_early_data(self.as_ptr(), (&raw mut byte).cast(), 1, &mut read)
+            };
+            if result != SUCCESS {
+                sys::ERR_clear_error();
+                return;
+            }
+        }
+    }
+
+    /// The server's answer to early data.
+    pub(crate) fn early_data(&self) -> EarlyData {
+        // SAFETY: the connection is alive.
+        match unsafe { sys::SSL_get_early_data_status(self.as_ptr()) } {
+            2 => EarlyData::Accepted,
+            1 => EarlyData::Refused,
+            _ => EarlyData::NotSent,
+        }
     }
 
     /// Puts bytes on the way to the other end that are no record of TLS's.

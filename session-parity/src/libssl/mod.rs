@@ -14,7 +14,7 @@ pub(crate) mod sys;
 pub(crate) mod trace;
 
 pub(crate) use callbacks::forget_outside;
-pub(crate) use connection::{Connection, Progress, sha256};
+pub(crate) use connection::{Connection, EarlyData, Progress, sha256};
 pub(crate) use context::{Context, HookKind, kept, release_kept};
 pub(crate) use references::references_are_readable;
 pub(crate) use session::Session;

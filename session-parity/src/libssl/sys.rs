@@ -203,6 +203,20 @@ unsafe extern "C" {
     pub(crate) fn SSL_is_init_finished(ssl: *const SSL) -> c_int;
     pub(crate) fn SSL_get_error(ssl: *const SSL, result: c_int) -> c_int;
     pub(crate) fn SSL_read(ssl: *mut SSL, bytes: *mut c_void, length: c_int) -> c_int;
+    pub(crate) fn SSL_write_early_data(
+        ssl: *mut SSL,
+        bytes: *const c_void,
+        length: usize,
+        written: *mut usize,
+    ) -> c_int;
+    pub(crate) fn SSL_read_early_data(
+        ssl: *mut SSL,
+        bytes: *mut c_void,
+        length: usize,
+        read: *mut usize,
+    ) -> c_int;
+    pub(crate) fn SSL_get_early_data_status(ssl: *const SSL) -> c_int;
+    pub(crate) fn SSL_SESSION_get_max_early_data(session: *const SSL_SESSION) -> u32;
     pub(crate) fn SSL_write(ssl: *mut SSL, bytes: *const c_void, length: c_int) -> c_int;
     pub(crate) fn SSL_renegotiate(ssl: *mut SSL) -> c_int;
     pub(crate) fn SSL_shutdown(ssl: *mut SSL) -> c_int;
