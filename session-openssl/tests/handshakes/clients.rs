@@ -1,4 +1,4 @@
-//! A client that keeps what servers give it.
+//! What a client keeps, for how long, and how often it offers it.
 
 use std::ffi::c_long;
 use std::sync::Barrier;
@@ -6,87 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use foreign_types::ForeignTypeRef;
-use openssl::ssl::{Ssl, SslContext, SslContextBuilder, SslMethod, SslVerifyMode, SslVersion};
-use session_cache::{ManualClock, Seconds, UnixTime};
+use openssl::ssl::{Ssl, SslContext, SslMethod, SslVersion};
+use session_cache::Seconds;
 use session_openssl::{ClientSessions, ClientSessionsBuilder, ErrorKind, Options};
 
-use crate::peers::{Identity, Pair, START, Scene, TLS12, TLS13};
+use crate::peers::{Pair, Scene, TLS12, TLS13};
+use crate::traveller::{HOST, Traveller};
 
 const VERSIONS: [SslVersion; 2] = [TLS12, TLS13];
-const HOST: &str = "localhost";
-
-/// A client, its store, and the clock by which that counts.
-struct Traveller {
-    context: SslContext,
-    sessions: ClientSessions,
-    clock: ManualClock,
-}
-
-impl Traveller {
-    fn new(version: SslVersion) -> Traveller {
-        Traveller::of(version, |sessions| sessions, |_| {})
-    }
-
-    fn of(
-        version: SslVersion,
-        settings: impl FnOnce(ClientSessionsBuilder) -> ClientSessionsBuilder,
-        change: impl FnOnce(&mut SslContextBuilder),
-    ) -> Traveller {
-        let clock = ManualClock::new(UnixTime(START));
-        let mut builder = SslContext::builder(SslMethod::tls_client()).unwrap();
-        builder.set_min_proto_version(Some(version)).unwrap();
-        builder.set_max_proto_version(Some(version)).unwrap();
-        change(&mut builder);
-        let sessions = settings(ClientSessions::builder().clock(clock.clone()));
-        let sessions = sessions.attach(&mut builder).unwrap();
-        Traveller { context: builder.build(), sessions, clock }
-    }
-
-    /// One that verifies its servers.
-    fn careful(version: SslVersion, scene: &Scene) -> Traveller {
-        Traveller::of(
-            version,
-            |sessions| sessions,
-            |builder| {
-                builder.set_verify(SslVerifyMode::PEER);
-                let known = scene.identity.certificate.clone();
-                builder.cert_store_mut().add_cert(known).unwrap();
-            },
-        )
-    }
-
-    fn ssl(&self) -> Ssl {
-        Ssl::new(&self.context).unwrap()
-    }
-
-    /// Connects and closes cleanly, and says whether it resumed.
-    fn visits(&self, server: &SslContext) -> bool {
-        self.visits_as(server, HOST, 443, |_| {})
-    }
-
-    fn visits_as(
-        &self,
-        server: &SslContext,
-        host: &str,
-        port: u16,
-        change: impl FnOnce(&mut Ssl),
-    ) -> bool {
-        let mut ssl = self.ssl();
-        change(&mut ssl);
-        let offered = self.sessions.offer(&mut ssl, host, port).unwrap();
-        let mut pair = Pair::new(ssl, Ssl::new(server).unwrap());
-        pair.shake_hands().unwrap();
-        pair.talk();
-        let reused = pair.client.ssl().session_reused();
-        assert!(offered || !reused);
-        pair.close();
-        reused
-    }
-
-    fn is_offered(&self, host: &str, port: u16) -> bool {
-        self.sessions.offer(&mut self.ssl(), host, port).unwrap()
-    }
-}
 
 #[test]
 fn client_comes_back_to_a_server_again_and_again() {
@@ -168,28 +95,6 @@ fn session_is_offered_to_its_own_host_and_port_alone() {
         assert!(!client.is_offered(HOST, 444));
         assert!(client.is_offered("LocalHost", 443), "names are compared without case");
     }
-}
-
-#[test]
-fn connection_of_another_context_is_refused() {
-    let client = Traveller::new(TLS13);
-    let other = Traveller::new(TLS13);
-    let bare = SslContext::builder(SslMethod::tls_client()).unwrap().build();
-    for ssl in [&mut other.ssl(), &mut Ssl::new(&bare).unwrap()] {
-        let refused = client.sessions.offer(ssl, HOST, 443).unwrap_err();
-        assert_eq!(refused.kind(), ErrorKind::OtherContext);
-        assert!(refused.to_string().contains("another context"), "{refused}");
-    }
-}
-
-#[test]
-fn sessions_of_one_client_are_not_seen_by_another() {
-    let scene = Scene::new();
-    let server = scene.server();
-    let client = Traveller::new(TLS13);
-    client.visits(&server);
-    assert!(!Traveller::new(TLS13).visits(&server));
-    assert!(client.visits(&server));
 }
 
 unsafe extern "C" {
@@ -308,65 +213,6 @@ fn servers_and_tickets_are_bounded() {
     let none = Traveller::of(TLS13, |sessions| sessions.tickets_max(0), |_| {});
     none.visits(&server);
     assert!(!none.is_offered(HOST, 443));
-}
-
-#[test]
-fn session_of_a_connection_that_did_not_verify_is_not_kept() {
-    for version in VERSIONS {
-        let scene = Scene::new();
-        let server = scene.server();
-        let client = Traveller::careful(version, &scene);
-        let lax = |ssl: &mut Ssl| ssl.set_verify(SslVerifyMode::NONE);
-        client.visits_as(&server, HOST, 443, lax);
-        assert!(client.sessions.statistics().untrusted > 0);
-        assert!(!client.is_offered(HOST, 443));
-        assert!(!client.visits(&server));
-        assert!(client.visits(&server), "that one has verified");
-    }
-}
-
-#[test]
-fn session_of_a_server_with_another_name_is_not_kept() {
-    for version in VERSIONS {
-        let scene = Scene::new();
-        let server = scene.server();
-        let client = Traveller::careful(version, &scene);
-        for host in ["other", "127.0.0.1", "::1"] {
-            client.visits_as(&server, host, 443, |_| {});
-            assert!(!client.is_offered(host, 443), "the certificate is not for {host}");
-        }
-        assert_eq!(client.sessions.statistics().servers, 0);
-    }
-}
-
-#[test]
-fn connection_that_verifies_is_offered_nothing_that_a_lax_context_kept() {
-    let scene = Scene::new();
-    let server = scene.server();
-    let client = Traveller::new(TLS12);
-    client.visits(&server);
-    let mut strict = client.ssl();
-    strict.set_verify(SslVerifyMode::PEER);
-    assert!(!client.sessions.offer(&mut strict, HOST, 443).unwrap());
-    assert!(client.is_offered(HOST, 443));
-}
-
-#[test]
-fn connection_with_a_certificate_of_its_own_is_a_stranger() {
-    let scene = Scene::new();
-    let (server, _) = scene.server_of("staff", Options::new(), |builder| {
-        builder.set_verify_callback(SslVerifyMode::PEER, |_, _| true);
-    });
-    let (ours, own) = (Identity::new(), Identity::new());
-    let client = Traveller::of(TLS12, |sessions| sessions, |builder| ours.show(builder));
-    let shows_own = |ssl: &mut Ssl| {
-        ssl.set_certificate(&own.certificate).unwrap();
-        ssl.set_private_key(&own.key).unwrap();
-    };
-    client.visits_as(&server, HOST, 443, shows_own);
-    assert!(!client.visits(&server), "what it was given stays its own");
-    assert!(client.visits(&server));
-    assert!(!client.visits_as(&server, HOST, 443, shows_own), "nor is it offered ours");
 }
 
 #[test]

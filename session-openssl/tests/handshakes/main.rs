@@ -10,4 +10,6 @@ mod names;
 mod peers;
 mod resumption;
 mod sockets;
+mod traveller;
+mod trust;
 mod wirings;
