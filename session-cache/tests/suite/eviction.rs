@@ -22,6 +22,32 @@ fn first_to_expire_leaves_first_and_equals_in_order_of_arrival() {
     assert_eq!(scene.cache.statistics().cache_full, 3);
 }
 
+/// A large cache keeps order within its shards alone; of sessions that expire together those leave that came early,
+/// not those that happen to lie in one shard.
+#[test]
+fn of_equals_in_a_large_cache_those_leave_that_came_early() {
+    const SIZE: u64 = 1_024;
+    let scene = Scene::of_size(SIZE as usize);
+    for number in 0..SIZE {
+        scene.insert(number, 100);
+    }
+    // Of the first half a few are left, some early and some late in each shard.
+    let is_kept = |number: &u64| number % 16 == 0;
+    for number in (0..SIZE / 2).filter(|number| !is_kept(number)) {
+        assert!(scene.view().remove(VERSION, &id(number)));
+    }
+    let (free, kept) = (SIZE / 2 - SIZE / 32, SIZE / 32);
+    for number in SIZE..SIZE + free + kept {
+        scene.insert(number, 200);
+    }
+    assert_eq!(scene.cache.statistics().cache_full, kept);
+    let gone =
+        |numbers: std::ops::Range<u64>| numbers.filter(|number| !scene.finds(*number)).count();
+    let of_the_kept = gone(0..SIZE / 2) as u64 - free;
+    assert!(of_the_kept >= kept * 3 / 4, "{of_the_kept} of {kept}");
+    assert_eq!(gone(SIZE * 3 / 4..SIZE), 0);
+}
+
 #[test]
 fn newcomer_is_never_the_victim_though_it_expires_first() {
     let scene = Scene::of_size(1);
