@@ -59,5 +59,28 @@ fn r155_add_for_which_there_is_no_memory_changes_nothing() {
         }
         assert_eq!(cache.add(&stalled), Ok(Added::New));
         assert_eq!(stalled.references(), 2);
+        drop(cache);
+        one_that_is_refused_after_another_has_left_for_it_takes_no_place(rules);
     }
+}
+
+/// What the newcomer evicts is what makes it one too many that wait.
+fn one_that_is_refused_after_another_has_left_for_it_takes_no_place(rules: Rules) {
+    let cache = SessionCache::builder().rules(rules).sessions_max(1).build().unwrap();
+    let guard = session_core::pin();
+    let mut number = 0;
+    loop {
+        number += 1;
+        match cache.add(&session(number, 10)) {
+            Ok(added) => assert_eq!((added, cache.len()), (Added::New, 1)),
+            Err(refused) => break assert_eq!(refused, NotStored::Stalled),
+        }
+    }
+    assert_eq!((cache.len(), cache.bytes()), (0, 0), "its victim has left, and it has not come in");
+    drop(guard);
+    while session_core::waiting() > 0 {
+        session_core::reclaim();
+    }
+    assert_eq!(cache.add(&session(0, 10)), Ok(Added::New));
+    assert_eq!(cache.len(), 1);
 }
