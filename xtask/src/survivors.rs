@@ -33,7 +33,10 @@ impl Survivors {
             .map(|row| {
                 let (name, rest) = row.split_once('`').ok_or(format!("cannot read `{row}`"))?;
                 let has_argument = rest.split('|').nth(1).is_some_and(|cell| cell.trim() != "");
-                has_argument.then(|| name.to_string()).ok_or(format!("`{name}` has no argument"))
+                // In a table a bar that is text is written `\|`.
+                has_argument
+                    .then(|| name.replace(r"\|", "|"))
+                    .ok_or(format!("`{name}` has no argument"))
             })
             .collect::<Result<Vec<_>, String>>()?;
         if names.len() == number {
@@ -71,6 +74,8 @@ mod tests {
     #[test]
     fn only_rows_of_its_section_are_survivors() {
         let text = document(1, "| `a.rs:f:load(Acquire) #2` | a static |");
+        let bars = Survivors::in_document(&document(1, r"| `\|\| with &&` | a |")).unwrap();
+        assert!(bars.contains("|| with &&"));
         let survivors = Survivors::in_document(&text).unwrap();
         assert!(survivors.contains("a.rs:f:load(Acquire) #2") && !survivors.contains("a.rs:f:x"));
         assert_eq!(survivors.unknown(&["b".to_string()]), Some("a.rs:f:load(Acquire) #2"));
