@@ -148,6 +148,8 @@ impl Wire {
     /// when it was stored. Not in TLS 1.3, where early data is accepted by that age, to the second.
     fn renew(&self, decoded: &Decoded, found: &Session) {
         let age = self.cache.now().0.saturating_sub(found.created().0);
+        // libssl counts fractions of a second from 3.2 on: it would find one too old that is in its last second.
+        let age = age.min(found.timeout().0.saturating_sub(1));
         decoded.object().set_age(Seconds(age));
         decoded.object().set_timeout(found.timeout());
     }

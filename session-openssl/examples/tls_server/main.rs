@@ -9,6 +9,7 @@ mod server;
 mod sessions;
 
 use std::error::Error;
+use std::io::{self, Write as _};
 use std::net::TcpListener;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -37,7 +38,8 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let at_the_end = Arc::clone(&server);
     // Connections that are open still are cut off.
     ctrlc::set_handler(move || {
-        println!("{}", at_the_end.figures());
+        // Whoever has closed stdout wants it to end all the same.
+        let _ = writeln!(io::stdout(), "{}", at_the_end.figures());
         std::process::exit(0);
     })?;
     let listener = TcpListener::bind(options.listen)

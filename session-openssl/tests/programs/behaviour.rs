@@ -40,6 +40,13 @@ fn server_goes_on_after_garbage_while_others_say_nothing() {
     assert!(server.end()["statistics"]["stored"].as_u64().unwrap() > 0);
 }
 
+#[test]
+fn server_ends_when_it_is_told_to_though_nobody_reads_what_it_says() {
+    let files = Files::new("unread");
+    let server = TlsServer::start(&files, "");
+    assert!(server.end_unread().success());
+}
+
 /// Connects twice with `openssl s_client`, and says whether it was resumed.
 fn comes_back(files: &Files, server: &TlsServer, options: &str) -> bool {
     let visit = |session: &str| {

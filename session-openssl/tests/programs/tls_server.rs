@@ -4,16 +4,17 @@ use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
 use std::thread;
+use std::time::SystemTime;
 
 use openssl::ssl::{Ssl, SslContext, SslMethod, SslStream, SslVersion};
 use serde_json::Value;
 
 pub(crate) struct TlsServer {
     child: Child,
-    stdout: BufReader<ChildStdout>,
+    stdout: Option<BufReader<ChildStdout>>,
     pub(crate) address: SocketAddr,
 }
 
@@ -59,7 +60,7 @@ impl TlsServer {
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
         let address = line.trim_end().strip_prefix("listening on ").expect("it says where it is");
-        TlsServer { child, stdout, address: address.parse().unwrap() }
+        TlsServer { child, address: address.parse().unwrap(), stdout: Some(stdout) }
     }
 
     /// Asks for a path over a connection of its own, which has no session.
@@ -88,13 +89,26 @@ impl TlsServer {
 
     /// Tells it to end, and returns what it says then.
     pub(crate) fn end(mut self) -> Value {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.terminate();
         let mut last = String::new();
-        self.stdout.read_to_string(&mut last).unwrap();
+        self.stdout.take().unwrap().read_to_string(&mut last).unwrap();
         let status = self.child.wait().unwrap();
         assert!(status.success(), "{status}");
         serde_json::from_str(&last).unwrap()
+    }
+}
+
+impl TlsServer {
+    /// Tells it to end, and listens no more.
+    pub(crate) fn end_unread(mut self) -> ExitStatus {
+        self.stdout = None;
+        self.terminate();
+        self.child.wait().unwrap()
+    }
+
+    fn terminate(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     }
 }
 
@@ -151,10 +165,24 @@ pub(crate) fn binary() -> &'static Path {
                 String::from_utf8_lossy(&help.stdout).contains("on OpenSSL whose")
             })
         };
-        built.into_iter().rev().find(is_ours).unwrap_or_else(|| {
+        let found = built.into_iter().rev().find(is_ours).unwrap_or_else(|| {
             panic!("no tls_server in {}: build the examples too", examples.display())
-        })
+        });
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let changed = ["src", "examples"].map(|folder| last_change(&package.join(folder)));
+        let is_old = changed.iter().any(|changed| *changed > last_change(&found));
+        assert!(!is_old, "{} is older than its source: build the examples too", found.display());
+        found
     })
+}
+
+/// When a file, or the newest one in a folder, was written.
+fn last_change(path: &Path) -> SystemTime {
+    if path.is_dir() {
+        let entries = fs::read_dir(path).unwrap().map(|entry| last_change(&entry.unwrap().path()));
+        return entries.max().unwrap_or(SystemTime::UNIX_EPOCH);
+    }
+    fs::metadata(path).unwrap().modified().unwrap()
 }
 
 fn name(path: &Path) -> String {
