@@ -1,6 +1,6 @@
 //! Early data of real clients, accepted once.
 
-use crate::tls_server::{Files, TlsServer, told};
+use crate::tls_server::{Files, TlsServer, one_by_one, told};
 
 const GET: &str = "GET / HTTP/1.0\r\n\r\n";
 
@@ -35,7 +35,7 @@ fn early_data_of_gnutls_is_accepted() {
     let words = format!(
         "--insecure --resume --waitresumption --earlydata early.txt --priority NORMAL:-VERS-ALL:+VERS-TLS1.3 -p {} \
          127.0.0.1",
-        server.address.port()
+        one_by_one(server.address).port()
     );
     let printed = files.run("gnutls-cli", &words, "");
     let answer = told(&printed).pop().expect("the early data is the request");

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::SystemTime;
 
 use openssl::ssl::{Ssl, SslContext, SslMethod, SslStream, SslVersion};
@@ -189,20 +189,32 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Stands before a server, and empties its cache before each connection but the first. For programs that come back
-/// on their own. Returns where it stands.
+/// Stands before a server, and lets a connection through when the server has done with the one before: for programs
+/// that come back at once. libssl stores a session up to TLS 1.2 when it has sent its last message, and who is faster
+/// than that is not resumed. Returns where it stands.
+pub(crate) fn one_by_one(server: SocketAddr) -> SocketAddr {
+    gate(server, || {})
+}
+
+/// Does as [`one_by_one`], and empties the server's cache in between: for programs that come back on their own.
 pub(crate) fn emptied(server: SocketAddr) -> SocketAddr {
+    gate(server, move || drop(ask(server, "/flush")))
+}
+
+fn gate(server: SocketAddr, between: impl Fn() + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
-        for (number, client) in listener.incoming().enumerate() {
-            if number > 0 {
-                ask(server, "/flush");
+        let mut before: Option<JoinHandle<()>> = None;
+        for client in listener.incoming() {
+            if let Some(before) = before.take() {
+                before.join().unwrap();
+                between();
             }
             let (Ok(client), Ok(server)) = (client, TcpStream::connect(server)) else { return };
             let (there, back) = (client.try_clone().unwrap(), server.try_clone().unwrap());
             thread::spawn(move || pass(there, server));
-            thread::spawn(move || pass(back, client));
+            before = Some(thread::spawn(move || pass(back, client)));
         }
     });
     address
