@@ -34,6 +34,16 @@ fn first_to_expire_comes_first_and_equals_in_order_of_arrival() {
 }
 
 #[test]
+fn who_comes_first_after_the_sweep_began_stays() {
+    let mut queue = Queue::new();
+    queue.link("there before", UnixTime(10));
+    let sweep = queue.sweep(None);
+    queue.link("newcomer", UnixTime(20));
+    assert_eq!(swept(&mut queue, sweep, 10), ["there before"]);
+    assert_eq!(drained(&mut queue), ["newcomer"]);
+}
+
+#[test]
 fn unlinked_item_leaves_its_neighbours_linked() {
     for gone in 0..4 {
         let mut queue = Queue::new();

@@ -1,10 +1,10 @@
 //! What becomes of a connection's session when a ticket comes, and when a resumption fails.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use session_cache::{
-    CacheMode, Connection, Fatal, IdContext, Keep, NewSession, Payload, ProtocolVersion, Role,
-    Rules, Seconds, Session, SessionCache, SessionId, Tickets, UnixTime,
+    CacheMode, Clock, Connection, Fatal, IdContext, Keep, NewSession, Payload, ProtocolVersion,
+    Role, Rules, Seconds, Session, SessionCache, SessionId, Tickets, UnixTime,
 };
 
 use crate::scene::{START, id, id_context, session};
@@ -120,4 +120,30 @@ fn r89_session_that_fails_a_handshake_of_tls13_is_dropped_as_bad_and_of_tls12_is
         assert_eq!((stored.is_resumable(), told.cache.len()), (stays, usize::from(stays)));
         assert_eq!(told.removed.lock().unwrap().len(), usize::from(!stays));
     }
+}
+
+/// Takes a session while somebody else who wants it looks at the time.
+#[derive(Clone, Default)]
+struct Thief(Arc<OnceLock<Weak<SessionCache>>>);
+
+impl Clock for Thief {
+    fn now(&self) -> UnixTime {
+        if let Some(cache) = self.0.get().and_then(Weak::upgrade) {
+            cache.remove_if(|_| true);
+        }
+        UnixTime(START)
+    }
+}
+
+#[test]
+fn who_is_second_to_take_a_session_is_counted_as_that() {
+    let thief = Thief::default();
+    let cache = Arc::new(SessionCache::builder().clock(thief.clone()).build().unwrap());
+    cache.context(IdContext::EMPTY).insert(tls13(1)).unwrap();
+    let mut server = Connection::new(&cache, Role::Server);
+    server.begin(ProtocolVersion::TLS13);
+    thief.0.set(Arc::downgrade(&cache)).unwrap();
+    assert_eq!(server.resume_once(&id(1)), Ok(false));
+    let statistics = cache.statistics();
+    assert_eq!((statistics.single_use_lost, statistics.misses, statistics.number), (1, 0, 0));
 }
