@@ -5,7 +5,7 @@
 
 use session_bench::events::{Event, tell, tell_middle};
 use session_bench::questions::{Row, Selection, rows};
-use session_bench::rounds::Rounds;
+use session_bench::rounds::by_turns;
 
 fn main() {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -28,7 +28,9 @@ fn main() {
     while !rows.is_empty() {
         let family = family(&rows[0]);
         let end = rows.iter().position(|row| self::family(row) != family).unwrap_or(rows.len());
-        by_turns(rows.drain(..end).collect(), rounds);
+        by_turns(rows.drain(..end).collect(), rounds, |row, nanos| {
+            tell_middle((row.question, row.peer, row.size, row.threads), nanos, "ns");
+        });
     }
 }
 
@@ -36,28 +38,4 @@ fn main() {
 fn family(row: &Row) -> (bool, &'static str, usize) {
     // Lookups, and what leaves the stored sessions as they are, share their peers.
     if row.question.starts_with("insert") { (true, row.question, row.size) } else { (false, "", 0) }
-}
-
-fn by_turns(rows: Vec<Row>, rounds: usize) {
-    let fill = |row: Row| {
-        tell(&Event::Begin(&row.name()));
-        Rounds::of(row)
-    };
-    let mut rows: Vec<Rounds> = rows.into_iter().map(fill).collect();
-    let mut nanos = vec![Vec::with_capacity(rounds); rows.len()];
-    for round in 0..rounds {
-        // To and fro: what drifts steadily touches all alike.
-        let to: Box<dyn Iterator<Item = usize>> =
-            if round % 2 == 0 { Box::new(0..rows.len()) } else { Box::new((0..rows.len()).rev()) };
-        for index in to {
-            let row = &mut rows[index];
-            tell(&Event::Begin(&format!("{} round {}", row.row().name(), round + 1)));
-            row.warm_up();
-            nanos[index].push(row.run());
-        }
-    }
-    for (row, nanos) in rows.iter().zip(nanos) {
-        let Row { question, peer, size, threads, .. } = *row.row();
-        tell_middle((question, peer, size, threads), nanos, "ns");
-    }
 }

@@ -1,17 +1,26 @@
 //! Threads that start together and are timed each by its own clock.
 
+use std::ops::Add;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use cpu_time::ThreadTime;
 
 /// How long a thread took, on average over a crew.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Elapsed {
     /// By the clock: what a user waits.
     pub wall: Duration,
     /// On a processor: without the time in which the system ran something else, or the thread slept.
     pub processor: Duration,
+}
+
+impl Add for Elapsed {
+    type Output = Elapsed;
+
+    fn add(self, later: Elapsed) -> Elapsed {
+        Elapsed { wall: self.wall + later.wall, processor: self.processor + later.processor }
+    }
 }
 
 /// Has `threads` threads do `work`, and returns the time that one took.

@@ -9,6 +9,8 @@
 
 pub mod crew;
 pub mod events;
+#[cfg(feature = "handshakes")]
+pub mod handshakes;
 pub mod ids;
 pub mod peers;
 pub mod policies;

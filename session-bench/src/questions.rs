@@ -26,7 +26,7 @@ pub struct Row {
     pub size: usize,
     /// How many threads ask at once.
     pub threads: usize,
-    run: Box<dyn FnMut(u64) -> Elapsed>,
+    pub(crate) run: Box<dyn FnMut(u64) -> Elapsed>,
 }
 
 impl Row {

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::events::{Event, tell};
 use crate::questions::Row;
 
 /// Long enough that a clock's grain and a start of threads do not show.
@@ -49,5 +50,31 @@ impl Rounds {
         // others says nothing. Several threads wait for each other too.
         let counted = if self.row.threads == 1 { elapsed.processor } else { elapsed.wall };
         counted.as_nanos() as f64 / self.operations as f64
+    }
+}
+
+/// Runs so many rounds of each row, by turns, and says how many nanoseconds an operation took in each.
+///
+/// It tells of a step for each round, and of one for each row that is filled.
+pub fn by_turns(rows: Vec<Row>, rounds: usize, mut told: impl FnMut(&Row, Vec<f64>)) {
+    let fill = |row: Row| {
+        tell(&Event::Begin(&row.name()));
+        Rounds::of(row)
+    };
+    let mut rows: Vec<Rounds> = rows.into_iter().map(fill).collect();
+    let mut nanos = vec![Vec::with_capacity(rounds); rows.len()];
+    for round in 0..rounds {
+        // To and fro: what drifts steadily touches all alike.
+        let to: Box<dyn Iterator<Item = usize>> =
+            if round % 2 == 0 { Box::new(0..rows.len()) } else { Box::new((0..rows.len()).rev()) };
+        for index in to {
+            let row = &mut rows[index];
+            tell(&Event::Begin(&format!("{} round {}", row.row().name(), round + 1)));
+            row.warm_up();
+            nanos[index].push(row.run());
+        }
+    }
+    for (row, nanos) in rows.iter().zip(nanos) {
+        told(row.row(), nanos);
     }
 }

@@ -9,7 +9,6 @@ mod chart;
 mod document;
 mod figures;
 mod goals;
-mod handshakes;
 mod instructions;
 mod judge;
 mod machine;

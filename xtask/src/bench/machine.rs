@@ -20,6 +20,19 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
+    /// One of which nothing is known.
+    #[cfg(test)]
+    pub(crate) fn unknown() -> Machine {
+        Machine {
+            processor: String::new(),
+            cores: 2,
+            memory: String::new(),
+            system: String::new(),
+            rustc: String::new(),
+            openssl: None,
+        }
+    }
+
     pub(crate) fn here(workspace: &Workspace) -> Machine {
         let of = |name: &str, words: &[&str]| {
             program::answer(Command::new(name).args(words)).map(|said| said.trim().to_string())

@@ -15,7 +15,7 @@ use super::machine::{self, Machine};
 use super::programs::Build;
 use super::progress::{Part, Progress};
 use super::request::{Request, What};
-use super::{document, handshakes, page, saved, table};
+use super::{document, page, saved, table};
 use crate::failure::Failure;
 use crate::program;
 use crate::system_packages;
@@ -23,13 +23,17 @@ use crate::workspace::Workspace;
 
 /// The programs, in the order in which they run: what can be refused (a trace) comes first. The second
 /// is how many milliseconds a row takes, at a guess: quick, and else.
-const PARTS: [(&str, [u64; 2]); 5] = [
+const PARTS: [(&str, [u64; 2]); 6] = [
     ("hit_ratio", [1_000, 1_000]),
     ("rounds", [50, 50]),
     (CRITERION, [500, 4_000]),
     ("stalls", [4_000, 16_000]),
     ("memory", [1_000, 1_000]),
+    (HANDSHAKES, [60, 60]),
 ];
+
+/// There are none without peers.
+const HANDSHAKES: &str = "handshakes";
 
 /// Its pages are kept; the figures are those of `rounds`, which runs what is compared by turns.
 const CRITERION: &str = "speed";
@@ -43,10 +47,12 @@ pub(crate) fn run(workspace: &Workspace, request: &Request) -> Result<Run, Failu
     if request.peers {
         system_packages::provide_for_peers()?;
     }
+    let names = PARTS.iter().map(|(name, _)| *name);
+    let names: Vec<_> = names.filter(|name| request.peers || *name != HANDSHAKES).collect();
     let programs = Build {
         cargo: workspace.cargo(),
         features: if request.peers { &["criterion", "peers"] } else { &["criterion"] },
-        programs: &PARTS.map(|(name, _)| name),
+        programs: &names,
     };
     let programs = programs.run()?;
     let parts = parts(&programs, request)?;
@@ -56,9 +62,6 @@ pub(crate) fn run(workspace: &Workspace, request: &Request) -> Result<Run, Failu
         if progress.begin_part(name) {
             figures.extend(part(workspace, request, name, &programs[name], &mut progress)?);
         }
-    }
-    if progress.begin_part(handshakes::QUESTION) {
-        figures.extend(handshakes::measure(workspace, request, &mut progress)?);
     }
     progress.end();
     let run = Run {
@@ -76,7 +79,8 @@ pub(crate) fn run(workspace: &Workspace, request: &Request) -> Result<Run, Failu
 fn parts(programs: &HashMap<String, PathBuf>, request: &Request) -> Result<Vec<Part>, Failure> {
     let mut parts = Vec::new();
     for (name, millis) in PARTS {
-        let mut command = program_of(&programs[name], request);
+        let Some(program) = programs.get(name) else { continue };
+        let mut command = program_of(program, request);
         let listed = command.env("SESSION_BENCH_LIST", "1").stderr(Stdio::inherit()).output();
         let listed = listed.map_err(|error| program::cannot_start(&command, name, &error))?;
         if !listed.status.success() {
@@ -89,11 +93,6 @@ fn parts(programs: &HashMap<String, PathBuf>, request: &Request) -> Result<Vec<P
             parts.push(Part { name, rows, a_row });
         }
     }
-    let rows = if request.peers { handshakes::rows(request).len() } else { 0 };
-    if rows != 0 {
-        let a_row = Duration::from_secs(if request.quick { 30 } else { 300 });
-        parts.push(Part { name: handshakes::QUESTION, rows, a_row });
-    }
     if parts.is_empty() {
         let hint = if request.peers { "" } else { "; there are more with `--peers`" };
         return Err(Failure::usage(format!("no row's name contains `{}`{hint}", request.rows)));
@@ -105,8 +104,14 @@ fn program_of(path: &Path, request: &Request) -> Command {
     let mut command = Command::new(path);
     command.env("SESSION_BENCH_ROWS", &request.rows);
     let is = |name| path.file_name().is_some_and(|file| file.to_string_lossy().starts_with(name));
-    // A round of a stall takes seconds, one of the others milliseconds.
-    let rounds = if is("stalls") { ["5", "9"] } else { ["7", "15"] };
+    // A round of a stall takes seconds, one of the others milliseconds. Handshakes are compared to the per cent.
+    let rounds = if is("stalls") {
+        ["5", "9"]
+    } else if is(HANDSHAKES) {
+        ["9", "61"]
+    } else {
+        ["7", "15"]
+    };
     command.env("SESSION_BENCH_ROUNDS", rounds[usize::from(!request.quick)]);
     if is("hit_ratio") {
         command.args(&request.traces);

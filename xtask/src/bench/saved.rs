@@ -121,14 +121,7 @@ mod tests {
     use crate::bench::machine::Machine;
 
     fn run(figures: &[(&str, f64)]) -> Run {
-        let machine = Machine {
-            processor: String::new(),
-            cores: 2,
-            memory: String::new(),
-            system: String::new(),
-            rustc: String::new(),
-            openssl: None,
-        };
+        let machine = Machine::unknown();
         let figures = figures.iter().map(|(peer, value)| Figure {
             question: "lookup_hit".into(),
             peer: (*peer).into(),

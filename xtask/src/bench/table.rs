@@ -14,7 +14,8 @@ pub(crate) struct Table {
 pub(crate) fn tables(run: &Run) -> Vec<Table> {
     let mut tables: Vec<Table> = Vec::new();
     for question in run.questions() {
-        match question.split_once('.') {
+        let is_part = |part: &str| OF_STALL.iter().any(|(name, _)| *name == part);
+        match question.split_once('.').filter(|(_, part)| is_part(part)) {
             None => tables.push(of_question(run, question)),
             Some((stall, _)) if tables.iter().any(|table| table.title == stall) => {}
             Some((stall, _)) => tables.push(of_stall(run, stall)),
@@ -175,5 +176,28 @@ mod tests {
         let ends: Vec<usize> = text.lines().skip(2).map(str::len).collect();
         assert_eq!(ends, [23, 23, 23], "{text}");
         assert!(table.markdown().starts_with("|  | 20480 |\n| --- | ---: |\n| moka | 9 ns |\n"));
+    }
+
+    #[test]
+    fn parts_of_a_stall_are_one_table_and_other_names_may_have_dots() {
+        let names = ["stall_flush.excess", "stall_flush.longest", "handshakes, TLS 1.2, in memory"];
+        let figures = names.map(|question| super::super::figures::Figure {
+            question: question.into(),
+            peer: "session-cache".into(),
+            size: 1_000,
+            threads: 2,
+            value: 5.0,
+            low: 5.0,
+            high: 5.0,
+            unit: "/s".into(),
+        });
+        let machine = super::super::machine::Machine::unknown();
+        let (commit, command, date) = Default::default();
+        let figures = figures.to_vec();
+        let tables = tables(&Run { machine, commit, command, date, figures });
+        let [stall, handshakes] = &tables[..] else { panic!("{} tables", tables.len()) };
+        assert_eq!(stall.title, "stall_flush");
+        assert_eq!(handshakes.title, names[2]);
+        assert_eq!(handshakes.rows, [["session-cache", "5.00 /s"]]);
     }
 }
