@@ -97,7 +97,6 @@ pub struct OurCacheTold(OurCache);
 impl Peer for OurCacheTold {
     const NAME: &'static str = "session-cache, told the time";
     const IS_BOUNDED: bool = false;
-    const TAKES: bool = false;
 
     fn new(size: usize) -> OurCacheTold {
         OurCacheTold(Peer::new(size))
