@@ -136,15 +136,33 @@ pub(crate) fn losses<S: Side>(
     if suspects.is_empty() {
         return Ok(Outcome { all, lost: BTreeMap::new(), noise: 1.0 });
     }
-    let controls = rows.iter().filter(|row| is_control(row));
-    let rows: Vec<String> = suspects.into_iter().chain(controls).cloned().collect();
+    // Several threads that contend are noisier than one that is alone: each is compared with its like.
+    let controls = rows.iter().filter(|row| {
+        is_control(row) && suspects.iter().any(|suspect| threads(suspect) == threads(row))
+    });
+    let rows: Vec<String> = suspects.iter().copied().chain(controls).cloned().collect();
     let effort = Effort { generations: effort.generations + 2, pairs: effort.pairs + 4 };
     let mut lost = compare(&rows, effort, sides, told)?;
-    let controls = lost.iter().filter(|(row, _)| is_control(row));
-    let noise = controls.map(|(_, ratios)| ratios.middle()).fold(1.0, f64::max);
-    let beyond_noise = |ratios: &Ratios| ratios.middle() > noise * (1.0 + LOSS_SEEN);
-    lost.retain(|row, ratios| !is_control(row) && ratios.is_loss() && beyond_noise(ratios));
+    let controls: Vec<(String, f64)> = lost
+        .iter()
+        .filter(|(row, _)| is_control(row))
+        .map(|(row, ratios)| (row.clone(), ratios.middle()))
+        .collect();
+    let noise_of = |row: &str| {
+        let alike = controls.iter().filter(|(control, _)| threads(control) == threads(row));
+        alike.map(|(_, middle)| *middle).fold(1.0, f64::max)
+    };
+    lost.retain(|row, ratios| {
+        let is_beyond_noise = ratios.middle() > noise_of(row) * (1.0 + LOSS_SEEN);
+        !is_control(row) && ratios.is_loss() && is_beyond_noise
+    });
+    let noise = controls.iter().map(|(_, middle)| *middle).fold(1.0, f64::max);
     Ok(Outcome { all, lost, noise })
+}
+
+/// How many threads a row has, by its name: `question/size/threads/peer`.
+fn threads(row: &str) -> Option<&str> {
+    row.rsplit('/').nth(1)
 }
 
 /// Whether no change of ours touches what a row measures.
@@ -190,11 +208,12 @@ mod tests {
     const EFFORT: Effort = Effort { generations: 3, pairs: 7 };
 
     fn lost(new: fn(&str) -> u64) -> Vec<String> {
-        let rows = ["hit/1/ours", "miss/1/ours", "hit/1/Mutex<HashMap>"].map(str::to_string);
+        let rows = ["hit/1/ours", "miss/1/ours", "hit/1/Mutex<HashMap>", "hit/2/Mutex<HashMap>"];
+        let rows = rows.map(str::to_string);
         let old: fn(&str) -> u64 = |_| 50_000;
         let mut sides = || Ok([Computes { steps: old }, Computes { steps: new }]);
         let outcome = losses(&rows, EFFORT, &mut sides, &mut |_, _| {}).unwrap();
-        assert_eq!(outcome.all.len(), 3);
+        assert_eq!(outcome.all.len(), 4);
         outcome.lost.into_keys().collect()
     }
 
@@ -213,6 +232,16 @@ mod tests {
     #[test]
     fn loss_that_a_control_shares_is_noise() {
         assert_eq!(lost(|row| if row.contains("Mutex") { 90_000 } else { 70_000 }), [""; 0]);
+    }
+
+    #[test]
+    fn noise_of_two_threads_does_not_hide_what_one_loses() {
+        let new = |row: &str| match row {
+            "hit/2/Mutex<HashMap>" => 150_000,
+            "miss/1/ours" => 70_000,
+            _ => 50_000,
+        };
+        assert_eq!(lost(new), ["miss/1/ours"]);
     }
 
     #[test]
