@@ -84,17 +84,17 @@ pub(super) fn why_not(script: &Script) -> Option<&'static str> {
 
 /// What is compared: of each end whether it resumed; what became of early data; and the client's counters.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Result {
+struct Outcome {
     reused: Vec<Option<bool>>,
     early_data: Vec<EarlyData>,
     client: [u64; 12],
 }
 
-fn result(engine: &Engine) -> Result {
+fn outcome(engine: &Engine) -> Outcome {
     let seen = engine.seen();
     let reused = seen.peers.iter().map(|peer| peer.as_ref().map(|peer| peer.reused)).collect();
     let early_data = engine.early_data.clone();
-    Result { reused, early_data, client: seen.counters[Of::Client as usize] }
+    Outcome { reused, early_data, client: seen.counters[Of::Client as usize] }
 }
 
 /// What scripts have met, attached.
@@ -117,17 +117,13 @@ impl Met {
 }
 
 /// Runs a script with libssl's own cache and attached to ours, up to the first difference.
-pub(super) fn run(
-    script: &Script,
-    identity: &Identity,
-    met: &mut Met,
-) -> std::result::Result<(), String> {
+pub(super) fn run(script: &Script, identity: &Identity, met: &mut Met) -> Result<(), String> {
     met.scripts += 1;
     let mut own = Engine::new(&script.setup, identity);
     let mut expected = Vec::new();
     for step in &script.steps {
         own.apply(step);
-        expected.push(result(&own));
+        expected.push(outcome(&own));
     }
     drop(own);
     let mut attached = Engine::attached(&script.setup, identity);
@@ -135,7 +131,7 @@ pub(super) fn run(
     let (mut tickets, mut used) = (Vec::new(), Vec::new());
     for (at, step) in script.steps.iter().enumerate() {
         attached.apply(step);
-        let (seen, wanted) = (result(&attached), &expected[at]);
+        let (seen, wanted) = (outcome(&attached), &expected[at]);
         let differs = seen != *wanted;
         let mut otherwise = None;
         match *step {
