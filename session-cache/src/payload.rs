@@ -127,8 +127,7 @@ impl Drop for Payload {
     }
 }
 
-/// Wipes bytes, many at once: `Zeroize` writes one after the other, which for a session takes as long as
-/// everything else about freeing it.
+/// Wipes bytes, many at once: `Zeroize` writes one after the other.
 fn wipe(bytes: &mut [u8]) {
     bytes.fill(0);
     // The compiler must take it that somebody looks at them still.

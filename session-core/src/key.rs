@@ -38,7 +38,7 @@ impl Key {
     /// Makes a key, or returns `None` when `id` is longer than [`ID_BYTES_MAX`] bytes.
     #[inline]
     pub fn new(version: u16, id: &[u8]) -> Option<Key> {
-        // Ids mostly have all the bytes there can be: copying so many is a few loads, any other number a call.
+        // Ids mostly have all the bytes there can be, and so many are copied without a call.
         let padded = match id.try_into() {
             Ok(whole) => whole,
             Err(_) => {

@@ -142,8 +142,7 @@ fn view(context: &SESS_CTX) -> ContextView<'_> {
 /// # Safety
 ///
 /// * `id` is NULL or points to `id_len` readable bytes.
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "else the id goes through memory three times")]
+#[inline]
 unsafe fn session_id(id: *const c_uchar, id_len: usize) -> Result<SessionId, Fault> {
     if id_len == 0 || id_len > SessionId::BYTES_MAX {
         return Err(wrong_length(id_len));

@@ -196,7 +196,7 @@ impl SESS_SESSION {
     }
 
     /// The bytes of a plain entry in a session's payload.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn data_of(session: &Session) -> &[u8] {
         if let Some(data) = plain::data_of(session) {
             return data;

@@ -169,9 +169,6 @@ impl Store {
     }
 
     /// Finds the record of a server that was connected to, or makes it, and changes it.
-    ///
-    /// Two connections may make it at once. The later one's stays, and what the other one has kept until
-    /// then is lost: a full handshake more.
     fn change(&self, name: ServerName<'static>, change: impl FnOnce(&Record)) {
         let id = self.id(&name);
         if let Some(session) = self.peek(&name, &id) {
@@ -179,8 +176,9 @@ impl Store {
             return;
         }
         let payload = Payload::object(Record::new(name.clone(), self.tickets_max));
-        // One that cannot be stored is counted, and lost.
-        if let Ok(session) = self.view().insert(NewSession::new(VERSION, id, payload)) {
+        let made = self.view().insert_absent(NewSession::new(VERSION, id, payload));
+        // Another connection to it may have come first. One that cannot be stored is counted, and lost.
+        if let Some(session) = made.ok().or_else(|| self.peek(&name, &id)) {
             Record::of(&session, &name).map(change);
         }
     }
@@ -249,3 +247,37 @@ impl fmt::Debug for Store {
 
 /// A record holds sessions of any version.
 const VERSION: ProtocolVersion = ProtocolVersion::UNKNOWN;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::thread;
+
+    use rustls::{ClientConfig, RootCertStore};
+
+    use super::*;
+
+    #[test]
+    fn connections_that_are_first_at_once_share_one_record() {
+        let provider = rustls::crypto::ring::default_provider().into();
+        let builder = ClientConfig::builder_with_provider(provider);
+        let builder = builder.with_safe_default_protocol_versions().unwrap();
+        let roots = builder.with_root_certificates(RootCertStore::empty());
+        let sessions = ClientSessions::builder().attach(&mut roots.with_no_client_auth()).unwrap();
+        let (store, start) = (&sessions.store, &Barrier::new(2));
+        for round in 0..2_000 {
+            let name = ServerName::try_from(format!("server-{round}.example")).unwrap();
+            let record = |name: ServerName<'static>| {
+                let mut address = 0;
+                start.wait();
+                store.change(name, |record| address = std::ptr::from_ref(record).addr());
+                address
+            };
+            let [one, other] = thread::scope(|scope| {
+                let threads = [name.clone(), name].map(|name| scope.spawn(move || record(name)));
+                threads.map(|thread| thread.join().unwrap())
+            });
+            assert_eq!(one, other, "round {round}");
+        }
+    }
+}

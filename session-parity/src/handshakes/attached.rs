@@ -65,21 +65,15 @@ pub(crate) const TABLE: &[(Otherwise, [&str; 4])] = &[
     ),
 ];
 
-/// Why a script cannot be run attached, if it cannot.
-pub(super) fn why_not(script: &Script) -> Option<&'static str> {
+/// Whether a script can be run attached: mode and hooks are the wiring's own there, and who verifies needs an id
+/// context.
+pub(super) fn can_run(script: &Script) -> bool {
     let setup = &script.setup;
-    if setup.server_mode != SERVER
-        || script.steps.iter().any(|step| matches!(step, Step::Mode(Of::Server, _)))
-    {
-        return Some("the mode is the wiring's");
-    }
-    if setup.outside {
-        return Some("the hooks are the wiring's");
-    }
-    if setup.verify_peer && setup.id_context.is_empty() {
-        return Some("who verifies needs an id context");
-    }
-    None
+    let changes_mode = |step: &Step| matches!(step, Step::Mode(Of::Server, _));
+    setup.server_mode == SERVER
+        && !setup.outside
+        && !script.steps.iter().any(changes_mode)
+        && (!setup.verify_peer || !setup.id_context.is_empty())
 }
 
 /// What is compared: of each end whether it resumed; what became of early data; and the client's counters.

@@ -48,7 +48,7 @@ pub(crate) fn compare(version: Version) -> Report {
             Ok(resumptions) => report.resumptions += resumptions,
             Err(difference) => report.differences.push(difference),
         }
-        if attached::why_not(&script).is_none() {
+        if attached::can_run(&script) {
             let outcome = attached::run(&script, &identity, &mut report.attached);
             report.differences.extend(outcome.err());
         }
