@@ -15,6 +15,7 @@ use crate::builder::{Builder, Eviction};
 use crate::config::{Settings, unlimited_if_0};
 use crate::context::ContextView;
 use crate::error::Error;
+use crate::glance::{Glance, Newest};
 use crate::hooks::{self, Left};
 use crate::id::IdContext;
 use crate::mode::CacheMode;
@@ -68,7 +69,10 @@ use crate::trace;
 pub struct SessionCache {
     pub(crate) table: Table<Entry>,
     pub(crate) order: Order,
+    /// Read by [`settings_ref`](SessionCache::settings_ref) and [`settings`](SessionCache::settings) alone,
+    /// which raise the word of the newest.
     settings: ArcSwap<Settings>,
+    newest: Newest,
     /// Held while the limits of the newest settings are passed on to the order.
     passing_on: Mutex<()>,
     rules: Rules,
@@ -143,11 +147,13 @@ impl SessionCache {
         let Parts { rules, settings, caps, eviction, clock, hasher } = parts;
         let capacity = rules.capacity(settings.sessions_max);
         let expected = if settings.sessions_max == 0 { 0 } else { capacity };
+        let newest = Newest::new(Glance::of(&settings, &rules));
         let shards_for = if settings.sessions_max == 0 { usize::MAX } else { capacity };
         SessionCache {
             table: Table::with_capacity(expected, hasher),
             order: Order::new(shards_for, capacity, unlimited_if_0(settings.bytes_max), eviction),
             settings: ArcSwap::from_pointee(settings),
+            newest,
             passing_on: Mutex::new(()),
             rules,
             caps,
@@ -180,7 +186,7 @@ impl SessionCache {
     ///
     /// [`NotStored`]; the cache stays as it was.
     pub fn add(&self, session: &Session) -> Result<Added, NotStored> {
-        let settings = self.settings.load();
+        let settings = self.settings_ref();
         if self.rules.off_is_off
             && !settings.mode.contains(CacheMode::CLIENT)
             && !settings.mode.contains(CacheMode::SERVER)
@@ -298,7 +304,7 @@ impl SessionCache {
     /// its id is empty. Under [`Rules::DOCUMENTED`] one that was found is marked too, and is what the hook is
     /// told of. Waits for the lock of a shard of the order.
     pub fn remove(&self, session: &Session) -> bool {
-        self.remove_for(&self.settings.load(), session, Departure::Removed)
+        self.remove_for(&self.settings_ref(), session, Departure::Removed)
     }
 
     /// As [`remove`](SessionCache::remove), for a reason.
@@ -402,7 +408,7 @@ impl SessionCache {
         let (flushed, all) = self.order.flush(&self.table, end, most);
         let removed = flushed.len();
         if removed > 0 {
-            let settings = self.settings.load_full();
+            let settings = self.settings();
             // All are counted and marked before the first hook is called.
             for entry in &flushed {
                 self.depart(entry, Departure::Flushed);
@@ -435,7 +441,7 @@ impl SessionCache {
     /// one id context. They are marked not resumable, and the remove hook is told of them.
     pub fn remove_if(&self, mut is_bad: impl FnMut(&Session) -> bool) -> usize {
         let mut removed = 0;
-        let settings = self.settings.load_full();
+        let settings = self.settings();
         for session in self.sessions() {
             if is_bad(&session) {
                 removed +=
@@ -465,13 +471,8 @@ impl SessionCache {
 
     /// Returns the last time at which a session is valid in this cache.
     pub(crate) fn expires(&self, session: &Session, stored: &Stored) -> UnixTime {
-        self.expires_as(session.version(), stored)
-    }
-
-    #[inline]
-    fn expires_as(&self, version: ProtocolVersion, stored: &Stored) -> UnixTime {
         let own = stored.created().saturating_add(stored.timeout());
-        own.min(stored.authenticated().saturating_add(self.lifetime_max()(version)))
+        own.min(stored.authenticated().saturating_add(self.lifetime_max()(session.version())))
     }
 
     /// Returns the cap on the lifetime of a version's sessions; the end of time under rules without.
@@ -492,11 +493,6 @@ impl SessionCache {
 
     pub(crate) fn is_expired(&self, session: &Session, now: UnixTime) -> bool {
         now > self.expires(session, session.stored())
-    }
-
-    #[inline]
-    pub(crate) fn is_entry_expired(&self, entry: &Handle<Entry>, now: UnixTime) -> bool {
-        now > self.expires_as(ProtocolVersion(entry.key().version()), entry.stored())
     }
 
     /// Counts the sessions in the cache.
@@ -523,11 +519,23 @@ impl SessionCache {
 
     /// Returns the settings as they stand.
     pub fn settings(&self) -> Arc<Settings> {
-        self.settings.load_full()
+        arc_swap::Guard::into_inner(self.settings_ref())
     }
 
     pub(crate) fn settings_ref(&self) -> arc_swap::Guard<Arc<Settings>> {
-        self.settings.load()
+        let settings = self.settings.load();
+        self.newest.raise(self.glance_of(&settings));
+        settings
+    }
+
+    /// What a lookup has to know of the settings as they stand.
+    #[inline]
+    pub(crate) fn glance(&self) -> Glance {
+        self.newest.read()
+    }
+
+    pub(crate) fn glance_of(&self, settings: &Settings) -> Glance {
+        Glance::of(settings, &self.rules)
     }
 
     /// Changes any of the settings, in one step, and returns the previous ones.
@@ -555,13 +563,16 @@ impl SessionCache {
     /// # Ok::<(), session_cache::Error>(())
     /// ```
     pub fn change(&self, change: impl Fn(&mut Settings)) -> Result<Arc<Settings>, Error> {
-        let mut now = self.settings.load_full();
+        let mut now = self.settings();
         loop {
             let mut new = Settings::clone(&now);
             change(&mut new);
             new.check()?;
+            new.version = now.version + 1;
+            let glance = self.glance_of(&new);
             let seen = self.settings.compare_and_swap(&now, Arc::new(new));
             if Arc::ptr_eq(&seen, &now) {
+                self.newest.raise(glance);
                 break;
             }
             now = arc_swap::Guard::into_inner(seen);
@@ -573,7 +584,7 @@ impl SessionCache {
     /// Whoever comes last passes on the newest limits.
     fn pass_limits_on(&self) {
         let passing_on = self.passing_on.lock().unwrap_or_else(PoisonError::into_inner);
-        let settings = self.settings.load_full();
+        let settings = self.settings();
         let capacity = self.rules.capacity(settings.sessions_max);
         self.order.set_limits(capacity, unlimited_if_0(settings.bytes_max));
         drop(passing_on);
@@ -587,7 +598,7 @@ impl SessionCache {
 
     /// Returns the mode (`SSL_CTX_get_session_cache_mode(3)`).
     pub fn mode(&self) -> CacheMode {
-        self.settings.load().mode
+        self.settings_ref().mode
     }
 
     /// Sets the mode, and returns the previous one (`SSL_CTX_set_session_cache_mode(3)`).
@@ -597,7 +608,7 @@ impl SessionCache {
 
     /// Returns the most sessions; 0 for no limit (`SSL_CTX_sess_get_cache_size(3)`).
     pub fn sessions_max(&self) -> usize {
-        self.settings.load().sessions_max
+        self.settings_ref().sessions_max
     }
 
     /// Sets the most sessions, 0 for no limit, and returns the previous limit
@@ -618,7 +629,7 @@ impl SessionCache {
 
     /// Returns the timeout of sessions that bring none of their own (`SSL_CTX_get_timeout(3)`).
     pub fn timeout(&self) -> Seconds {
-        self.settings.load().timeout
+        self.settings_ref().timeout
     }
 
     /// Sets the timeout of new sessions that bring none of their own, and returns the previous one

@@ -46,6 +46,8 @@ pub struct Settings {
     /// Makes the ids of new sessions, in the place of 32 random bytes; it is given a way to ask whether an id
     /// is taken inside. None of its answer, or one that is taken, fails the handshake.
     pub generator: Option<Arc<Generator>>,
+    /// How many changes came before.
+    pub(crate) version: u64,
 }
 
 impl Settings {
@@ -61,6 +63,7 @@ impl Settings {
             remove_hook: None,
             get_hook: None,
             generator: None,
+            version: 0,
         }
     }
 
@@ -86,6 +89,12 @@ impl Settings {
     pub(crate) fn looks_inside(&self, rules: &Rules) -> bool {
         !self.mode.contains(CacheMode::NO_INTERNAL_LOOKUP)
             && (!rules.off_is_off || self.mode.contains(CacheMode::SERVER))
+    }
+
+    /// Whether a session's time becomes that of its use.
+    #[inline]
+    pub(crate) fn use_updates_time(&self, rules: &Rules) -> bool {
+        self.mode.contains(CacheMode::UPDATE_TIME) && rules.use_updates_time
     }
 
     /// Whether an answer of the get hook is stored.

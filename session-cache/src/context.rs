@@ -45,14 +45,13 @@ pub struct ContextView<'a> {
 }
 
 /// Why there is no session to be had.
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Absence {
     /// Nothing is stored under the key.
     Missing,
     /// What is stored belongs to another context, and stays.
     WrongContext,
-    /// What was stored was too old; this call has made it leave.
-    Expired,
+    /// What is stored is too old.
+    Expired(Handle<Entry>),
 }
 
 impl<'a> ContextView<'a> {
@@ -149,25 +148,49 @@ impl<'a> ContextView<'a> {
         id: &SessionId,
         now: impl Fn() -> UnixTime,
     ) -> Option<Session> {
-        let settings = self.cache.settings_ref();
-        if settings.looks_inside(&self.cache.rules()) {
-            match self.find(&settings, &key(version, id), now) {
-                Ok(found) => {
-                    let found = Session::of(found);
-                    self.cache.count(Event::Hit);
-                    self.cache.refresh(&settings, &found);
-                    return Some(found);
-                }
-                // Nobody came with an id that is none.
-                Err(Absence::Missing) if id.is_empty() => return None,
-                Err(Absence::Missing) => self.cache.count(Event::Miss),
-                Err(absence) => {
-                    self.count_absence(absence);
-                    return None;
+        let cache = self.cache;
+        loop {
+            let glance = cache.glance();
+            let mut absence = None;
+            if glance.looks_inside() {
+                match self.find(&key(version, id), &now) {
+                    Ok(found) => {
+                        let found = Session::of(found);
+                        cache.count(Event::Hit);
+                        cache.refresh(glance.use_updates_time(), &found);
+                        return Some(found);
+                    }
+                    Err(Absence::Missing) if !glance.asks_outside() => {
+                        // Nobody came with an id that is none.
+                        if !id.is_empty() {
+                            cache.count(Event::Miss);
+                        }
+                        return None;
+                    }
+                    Err(other) => absence = Some(other),
                 }
             }
+            let settings = cache.settings_ref();
+            if cache.glance_of(&settings) != glance {
+                continue;
+            }
+            match absence {
+                None => {}
+                Some(Absence::Missing) if id.is_empty() => return None,
+                Some(Absence::Missing) => cache.count(Event::Miss),
+                Some(Absence::WrongContext) => {
+                    cache.count(Event::WrongContext);
+                    return None;
+                }
+                Some(Absence::Expired(entry)) => {
+                    if self.leaves_expired(&settings, entry) {
+                        return None;
+                    }
+                    continue;
+                }
+            }
+            return self.ask(&settings, version, id, Wanted::Lookup);
         }
-        self.ask(&settings, version, id, Wanted::Lookup)
     }
 
     /// Returns the session of this context, unless it has expired, and removes it: of any number of calls
@@ -195,7 +218,7 @@ impl<'a> ContextView<'a> {
         if settings.looks_inside(&self.cache.rules()) {
             let mut if_missing = Event::Miss;
             loop {
-                match self.find(&settings, &key(version, id), || self.cache.now()) {
+                match self.find(&key(version, id), || self.cache.now()) {
                     Ok(found) => {
                         let session = Session::of(found.clone());
                         if !is_wanted(&session) {
@@ -210,9 +233,14 @@ impl<'a> ContextView<'a> {
                     }
                     Err(Absence::Missing) if id.is_empty() => return None,
                     Err(Absence::Missing) => break self.cache.count(if_missing),
-                    Err(absence) => {
-                        self.count_absence(absence);
+                    Err(Absence::WrongContext) => {
+                        self.cache.count(Event::WrongContext);
                         return None;
+                    }
+                    Err(Absence::Expired(entry)) => {
+                        if self.leaves_expired(&settings, entry) {
+                            return None;
+                        }
                     }
                 }
             }
@@ -227,44 +255,50 @@ impl<'a> ContextView<'a> {
     pub fn remove(&self, version: ProtocolVersion, id: &SessionId) -> bool {
         let settings = self.cache.settings_ref();
         loop {
-            match self.find(&settings, &key(version, id), || self.cache.now()) {
+            match self.find(&key(version, id), || self.cache.now()) {
                 Ok(found) => {
                     if self.cache.take_out_entry(&settings, found, Departure::Removed) {
                         return true;
                     }
                 }
                 Err(Absence::Missing) => return false,
-                Err(absence) => {
-                    self.count_absence(absence);
+                Err(Absence::WrongContext) => {
+                    self.cache.count(Event::WrongContext);
                     return false;
+                }
+                Err(Absence::Expired(entry)) => {
+                    if self.leaves_expired(&settings, entry) {
+                        return false;
+                    }
                 }
             }
         }
     }
 
-    /// Finds the entry of the session of this context. One that is too old leaves, and this call says so if it was the
-    /// one that made it leave; who comes second looks again, as if he had come later.
+    /// Finds the entry of the session of this context.
     #[inline]
-    fn find(
-        &self,
-        settings: &Settings,
-        key: &Key,
-        now: impl Fn() -> UnixTime,
-    ) -> Result<Handle<Entry>, Absence> {
-        let cache = self.cache;
-        loop {
-            let found = cache.table.handle(key).ok_or(Absence::Missing)?;
-            if *found.stored().id_context() != self.id_context {
-                return Err(Absence::WrongContext);
-            }
-            // The clock is foreign: no guard is held, and a miss does not ask it.
-            if !cache.is_entry_expired(&found, now()) {
-                return Ok(found);
-            }
-            if cache.take_out_entry(settings, found, Departure::Expired) {
-                return Err(Absence::Expired);
-            }
+    fn find(&self, key: &Key, now: impl Fn() -> UnixTime) -> Result<Handle<Entry>, Absence> {
+        let found = self.cache.table.handle(key).ok_or(Absence::Missing)?;
+        if *found.stored().id_context() != self.id_context {
+            return Err(Absence::WrongContext);
         }
+        // The clock is foreign: no guard is held, and a miss does not ask it.
+        if now() > found.stored().expires() {
+            return Err(Absence::Expired(found));
+        }
+        Ok(found)
+    }
+
+    /// Makes one leave that is too old, and counts it if it was this call that did; who comes second looks again,
+    /// as if he had come later.
+    #[cold]
+    fn leaves_expired(&self, settings: &Settings, entry: Handle<Entry>) -> bool {
+        let left = self.cache.take_out_entry(settings, entry, Departure::Expired);
+        if left {
+            // Counted with those that left, too.
+            self.cache.count(Event::Timeout);
+        }
+        left
     }
 
     /// Asks the get hook, and checks its answer.
@@ -282,28 +316,19 @@ impl<'a> ContextView<'a> {
             return None;
         }
         if answer.id_context() != self.id_context {
-            self.count_absence(Absence::WrongContext);
+            cache.count(Event::WrongContext);
             return None;
         }
         if cache.is_expired(&answer, cache.now()) {
-            self.count_absence(Absence::Expired);
+            cache.count(Event::Timeout);
             cache.remove_for(settings, &answer, Departure::Expired);
             return None;
         }
         cache.count(Event::Hit);
         if wanted == Wanted::Lookup {
-            cache.refresh(settings, &answer);
+            cache.refresh(settings.use_updates_time(&cache.rules()), &answer);
         }
         Some(answer)
-    }
-
-    fn count_absence(&self, absence: Absence) {
-        match absence {
-            Absence::Missing => {}
-            Absence::WrongContext => self.cache.count(Event::WrongContext),
-            // Counted with those that left, too.
-            Absence::Expired => self.cache.count(Event::Timeout),
-        }
     }
 }
 
@@ -322,11 +347,11 @@ impl SessionCache {
     /// Counts the use of a session where that decides who leaves, and makes its time that of its use in the
     /// mode and under the rules by which it is.
     #[inline]
-    pub(crate) fn refresh(&self, settings: &Settings, used: &Session) {
+    pub(crate) fn refresh(&self, use_updates_time: bool, used: &Session) {
         if self.order.counts_uses() {
             used.stored().mark_used();
         }
-        if settings.mode.contains(CacheMode::UPDATE_TIME) && self.rules().use_updates_time {
+        if use_updates_time {
             self.set_created(used, self.now());
         }
     }

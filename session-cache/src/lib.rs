@@ -8,6 +8,7 @@ mod connection;
 mod context;
 mod error;
 mod fifo;
+mod glance;
 mod hooks;
 mod id;
 mod mode;

@@ -120,7 +120,7 @@ impl Order {
         if let Some((place, true)) = existing {
             if again_moves {
                 stored.set_created(created.unwrap_or(stored.created()));
-                section.line.queue.relink(place, expires(stored));
+                section.relink(place, stored, expires(stored));
             }
             return Entered::Already;
         }
@@ -144,6 +144,8 @@ impl Order {
         // Before anybody can find it.
         let created_before = stored.created();
         stored.set_created(created.unwrap_or(created_before));
+        let expires = expires(stored);
+        stored.set_expires(expires);
         let Some((linked, replaced)) = link(table, hash, session) else {
             stored.set_created(created_before);
             self.places.untake(stored.cost_bytes(), replaced_bytes);
@@ -155,7 +157,7 @@ impl Order {
         if let Some(displaced) = &displaced {
             displaced.stored().set_place(Place::NONE);
         }
-        let place = section.link(linked, expires(stored), hash);
+        let place = section.link(linked, expires, hash);
         stored.set_place(place);
         let is_due = section.line.queue.linked() % DUE_AFTER == 0;
         drop(section);
@@ -187,7 +189,7 @@ impl Order {
         let mut section = self.section(table.hash(session.key()));
         if let Some(place) = section.place_if_linked(stored) {
             change(stored);
-            section.line.queue.relink(place, expires(stored));
+            section.relink(place, stored, expires(stored));
             return true;
         }
         // Claimed meanwhile, so that no other cache gives it a place by the old time.
@@ -474,6 +476,12 @@ impl Section<'_> {
             return place;
         }
         line.queue.link(linked, expires)
+    }
+
+    /// Moves a session to where it is now that it expires at another time.
+    fn relink(&mut self, place: u32, stored: &Stored, expires: UnixTime) {
+        stored.set_expires(expires);
+        self.line.queue.relink(place, expires);
     }
 
     fn unlink_at(&mut self, place: u32) -> Handle<Entry> {

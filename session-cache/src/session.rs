@@ -8,6 +8,7 @@
 //! and the place in an order do; each is one atomic word that stands for itself.
 
 use std::fmt;
+use std::mem::offset_of;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use session_core::{Handle, Key};
@@ -177,6 +178,7 @@ impl NewSession {
             authenticated: self.authenticated.unwrap_or(created),
             payload: self.payload,
             place: AtomicU32::new(Place::NONE),
+            expires: AtomicU64::new(0),
             retired: AtomicU32::new(0),
             uses: AtomicU8::new(0),
             cost_bytes: u32::try_from(size).unwrap_or(u32::MAX),
@@ -199,26 +201,36 @@ pub(crate) enum Entry {
 /// Leads to a session that was in a table before.
 pub(crate) struct Again(Session);
 
+/// What every lookup reads comes first, in one cache line: that behind the line of the entry's header. The
+/// payload's tag is in it, which tells too what kind of [`Entry`] it is.
+#[repr(C)]
 pub(crate) struct Stored {
-    created: AtomicU64,
-    timeout: AtomicU64,
-    authenticated: UnixTime,
-    payload: Payload,
+    id_context: IdContext,
+    has_ticket: bool,
+    not_resumable: AtomicBool,
+    /// How often it was found, where that decides who leaves; counted up to 3.
+    uses: AtomicU8,
     /// Which node of its shard's queue is this session's; a queue reuses its nodes, so the node has to be
     /// asked whose it is. Claimed by who adds the session, and else written under the shard's lock.
     place: AtomicU32,
+    /// The last time at which it is valid in the cache that it is in: its node's in the order. Written under the
+    /// shard's lock.
+    expires: AtomicU64,
+    payload: Payload,
+    created: AtomicU64,
+    timeout: AtomicU64,
+    authenticated: UnixTime,
     /// How many entries that led to this session have left their table and still hold it.
     retired: AtomicU32,
-    /// How often it was found, where that decides who leaves; counted up to 3.
-    uses: AtomicU8,
     /// What it counts for where bytes are limited.
     cost_bytes: u32,
     verify_result: i32,
     lifetime_hint: u32,
-    has_ticket: bool,
-    not_resumable: AtomicBool,
-    id_context: IdContext,
 }
+
+const _: () = assert!(offset_of!(Stored, payload) + size_of::<usize>() <= 64);
+const _: () =
+    assert!(size_of::<Entry>() == size_of::<Stored>(), "the kind of an entry costs nothing");
 
 /// What `Stored::place` can be, but for a node's number.
 pub(crate) struct Place;
@@ -461,6 +473,18 @@ impl Stored {
     pub(crate) fn set_timeout(&self, timeout: Seconds) {
         // Relaxed: the timeout stands for itself.
         self.timeout.store(timeout.0, Ordering::Relaxed);
+    }
+
+    /// The last time at which it is valid in the cache that it is in.
+    #[inline]
+    pub(crate) fn expires(&self) -> UnixTime {
+        // Relaxed: the time stands for itself; written before the session can be found.
+        UnixTime(self.expires.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set_expires(&self, expires: UnixTime) {
+        // Relaxed: as above.
+        self.expires.store(expires.0, Ordering::Relaxed);
     }
 
     pub(crate) fn mark_not_resumable(&self) {

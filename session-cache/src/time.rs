@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 /// Is a span of time in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,13 +46,15 @@ pub trait Clock: Send + Sync + 'static {
 /// A wall clock that is set back is not followed; one that is set forward is, and stays followed when it
 /// is set back again. Either way no session lives longer than its timeout. The wall clock is looked at
 /// once a second: a jump is followed a second later at most.
+///
+/// On Linux both are read as the kernel left them at its last tick, 1 to 10 ms ago (`CLOCK_MONOTONIC_COARSE`,
+/// `clock_gettime(2)`), which takes a quarter of the time.
 #[derive(Debug)]
 pub struct SystemClock {
-    created: Instant,
-    /// Nanoseconds from the monotonic clock's zero (`created`) to 1970; written by whoever sees the wall
-    /// clock ahead, and never lowered.
+    /// Nanoseconds from the monotonic clock's zero to 1970; written by whoever sees the wall clock ahead, and
+    /// never lowered.
     offset_nanos: AtomicU64,
-    /// The second since `created`, counted from 1, in which the wall clock was last looked at.
+    /// The second of the monotonic clock, counted from 1, in which the wall clock was last looked at.
     looked_at: AtomicU64,
 }
 
@@ -66,10 +68,10 @@ impl SystemClock {
 
     fn before_the_first_look() -> SystemClock {
         let (offset_nanos, looked_at) = (AtomicU64::new(0), AtomicU64::new(0));
-        SystemClock { created: Instant::now(), offset_nanos, looked_at }
+        SystemClock { offset_nanos, looked_at }
     }
 
-    /// Returns the time when the clocks show `wall` since 1970 and `monotonic` since creation.
+    /// Returns the time when the clocks show `wall` since 1970 and `monotonic` since its zero.
     fn at(&self, wall: Duration, monotonic: Duration) -> UnixTime {
         let (wall, monotonic) = (saturating_nanos(wall), saturating_nanos(monotonic));
         let ahead = wall.saturating_sub(monotonic);
@@ -88,14 +90,14 @@ impl SystemClock {
     fn look(&self) -> UnixTime {
         // The wall clock first: a thread that is interrupted between the two then sees the wall clock
         // too far behind, which changes nothing, and never too far ahead, which would stay for ever.
-        let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        self.at(wall, self.created.elapsed())
+        let wall = system::wall();
+        self.at(wall, system::monotonic())
     }
 }
 
 impl Clock for SystemClock {
     fn now(&self) -> UnixTime {
-        let monotonic = self.created.elapsed();
+        let monotonic = system::monotonic();
         // Counted from 1, so that the first second is looked at too.
         let second = monotonic.as_secs() + 1;
         // Relaxed, both: whoever comes first in a second looks; that two do harms nobody.
@@ -161,6 +163,46 @@ impl Clock for ManualClock {
     fn now(&self) -> UnixTime {
         // Relaxed: the time stands for itself.
         UnixTime(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// The clocks as the kernel keeps them at hand between two ticks: whole seconds are wanted, and to read the
+/// counter behind them takes several times as long.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod system {
+    use rustix::time::{ClockId, clock_gettime};
+
+    use super::Duration;
+
+    pub(super) fn monotonic() -> Duration {
+        shown_by(ClockId::MonotonicCoarse)
+    }
+
+    /// Since 1970, or none before.
+    pub(super) fn wall() -> Duration {
+        shown_by(ClockId::RealtimeCoarse)
+    }
+
+    fn shown_by(clock: ClockId) -> Duration {
+        clock_gettime(clock).try_into().unwrap_or_default()
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod system {
+    use std::sync::LazyLock;
+    use std::time::{Instant, SystemTime};
+
+    use super::Duration;
+
+    pub(super) fn monotonic() -> Duration {
+        static ZERO: LazyLock<Instant> = LazyLock::new(Instant::now);
+        ZERO.elapsed()
+    }
+
+    /// Since 1970, or none before.
+    pub(super) fn wall() -> Duration {
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
     }
 }
 
@@ -235,7 +277,7 @@ mod tests {
 
     #[test]
     fn system_clock_starts_with_the_wall_clock() {
-        let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        let wall = system::wall().as_secs();
         let now = SystemClock::new().now().0;
         assert!((wall..=wall + 60).contains(&now), "{now}, wall clock {wall}");
     }

@@ -40,7 +40,7 @@ impl Connection {
         let is_found = self.accept(&settings, session, Origin::Cache)?;
         if is_found {
             if let Some(session) = &self.session {
-                cache.refresh(&settings, session);
+                cache.refresh(settings.use_updates_time(&cache.rules()), session);
             }
         }
         Ok(is_found)

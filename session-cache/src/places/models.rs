@@ -5,27 +5,7 @@ use loom::sync::atomic::AtomicBool;
 use loom::thread;
 
 use super::*;
-
-/// Explores the interleavings, and prints how many there were, as the models of session-core do.
-fn explored(body: impl Fn() + Send + Sync + 'static) {
-    use std::sync::Arc as StdArc;
-    use std::sync::atomic::AtomicUsize as StdAtomicUsize;
-
-    let bound = 5 + usize::from(std::env::var_os("SESSION_LOOM_DEEP").is_some());
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(bound);
-    let count = StdArc::new(StdAtomicUsize::new(0));
-    let interleavings = StdArc::clone(&count);
-    let start = std::time::Instant::now();
-    builder.check(move || {
-        count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        body();
-    });
-    let interleavings = interleavings.load(std::sync::atomic::Ordering::SeqCst);
-    let milliseconds = start.elapsed().as_millis();
-    eprintln!("MODEL bound={bound} interleavings={interleavings} ms={milliseconds}");
-    assert!(interleavings >= 10, "{interleavings} interleavings test nothing");
-}
+use crate::sync::explored;
 
 /// Stands for a session in the table: published and removed with no order but what the places give.
 struct Live(AtomicBool);

@@ -1,10 +1,10 @@
 //! Many threads at once: one winner, counts that balance, a limit that holds.
 
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Barrier};
 use std::thread;
 
-use session_cache::{CacheMode, Seconds, SessionCache, Statistics, UnixTime};
+use session_cache::{CacheMode, GetHook, Seconds, SessionCache, Settings, Statistics, UnixTime};
 
 use crate::scene::{Scene, VERSION, id, session};
 
@@ -259,4 +259,37 @@ fn settings_change_while_others_work() {
             assert_eq!(timeouts(&scene.cache), [Seconds(300), Seconds(50)]);
         }
     });
+}
+
+/// Either the cache is all there is and misses, or the hook is: no lookup sees some of both.
+#[test]
+fn mode_and_hook_that_change_together_are_seen_together() {
+    const LOOKUPS: u64 = 20_000;
+
+    let scene = &Scene::of_size(64);
+    let asked = Arc::new(AtomicU64::new(0));
+    let counts = Arc::clone(&asked);
+    let hook: Arc<GetHook> = Arc::new(move |_| {
+        counts.fetch_add(1, Ordering::Relaxed);
+        None
+    });
+    let stop = &Stop::default();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let change = |mode: CacheMode, hook: Option<&Arc<GetHook>>| {
+                let change = |settings: &mut Settings| {
+                    (settings.mode, settings.get_hook) = (mode, hook.cloned());
+                };
+                scene.cache.change(change).expect("the sizes stay");
+            };
+            while !stop.0.load(Ordering::Relaxed) {
+                change(CacheMode::SERVER | CacheMode::NO_INTERNAL_LOOKUP, Some(&hook));
+                change(CacheMode::SERVER, None);
+            }
+        });
+        let _end = stop.at_the_end();
+        (0..LOOKUPS).for_each(|number| assert!(!scene.finds(number)));
+    });
+    let (asked, missed) = (asked.load(Ordering::Relaxed), scene.cache.statistics().misses);
+    assert_eq!(asked + missed, LOOKUPS, "{asked} asked the hook, {missed} missed");
 }
