@@ -109,6 +109,15 @@ fn lookups(selection: &Selection) -> Vec<Row> {
             }
         }
     }
+    for (question, series) in [("lookup_hit_apart", STORED), ("lookup_miss_apart", UNKNOWN)] {
+        for (size, peers) in &sizes {
+            for (candidate, peer) in peers {
+                let asked = Asked::Apart(series, *size as u64);
+                let run = lookup(peer, asked, 1, question == "lookup_hit_apart");
+                rows.push(row(question, candidate, *size, 1, run));
+            }
+        }
+    }
     for threads in &selection.crowds {
         for (candidate, peer) in &sizes[0].1 {
             let run = lookup(peer, Asked::One(STORED), *threads, true);

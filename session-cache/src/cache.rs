@@ -682,6 +682,7 @@ impl SessionCache {
         }
     }
 
+    #[inline]
     pub(crate) fn count(&self, event: Event) {
         self.counters.count(event);
     }

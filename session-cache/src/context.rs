@@ -12,6 +12,7 @@ use session_core::{Handle, Key};
 
 use crate::cache::SessionCache;
 use crate::config::Settings;
+use crate::glance::Glance;
 use crate::hooks::{self, Inquiry, Keep, Negotiated, Wanted};
 use crate::id::{IdContext, SessionId};
 use crate::mode::CacheMode;
@@ -149,48 +150,55 @@ impl<'a> ContextView<'a> {
         now: impl Fn() -> UnixTime,
     ) -> Option<Session> {
         let cache = self.cache;
-        loop {
-            let glance = cache.glance();
-            let mut absence = None;
-            if glance.looks_inside() {
-                match self.find(&key(version, id), &now) {
-                    Ok(found) => {
-                        let found = Session::of(found);
-                        cache.count(Event::Hit);
-                        cache.refresh(glance.use_updates_time(), &found);
-                        return Some(found);
-                    }
-                    Err(Absence::Missing) if !glance.asks_outside() => {
-                        // Nobody came with an id that is none.
-                        if !id.is_empty() {
-                            cache.count(Event::Miss);
-                        }
-                        return None;
-                    }
-                    Err(other) => absence = Some(other),
+        let glance = cache.glance();
+        let mut absence = None;
+        if glance.looks_inside() {
+            match self.find(&key(version, id), &now) {
+                Ok(found) => {
+                    let found = Session::of(found);
+                    cache.count(Event::Hit);
+                    cache.refresh(glance.use_updates_time(), &found);
+                    return Some(found);
                 }
-            }
-            let settings = cache.settings_ref();
-            if cache.glance_of(&settings) != glance {
-                continue;
-            }
-            match absence {
-                None => {}
-                Some(Absence::Missing) if id.is_empty() => return None,
-                Some(Absence::Missing) => cache.count(Event::Miss),
-                Some(Absence::WrongContext) => {
-                    cache.count(Event::WrongContext);
+                Err(Absence::Missing) if !glance.asks_outside() => {
+                    cache.count_miss(id);
                     return None;
                 }
-                Some(Absence::Expired(entry)) => {
-                    if self.leaves_expired(&settings, entry) {
-                        return None;
-                    }
-                    continue;
-                }
+                Err(other) => absence = Some(other),
             }
-            return self.ask(&settings, version, id, Wanted::Lookup);
         }
+        self.look_on(glance, absence, version, id, &now)
+    }
+
+    /// Goes on with a lookup that has found nothing to return, or was not to look inside.
+    #[inline(never)]
+    fn look_on(
+        &self,
+        glance: Glance,
+        absence: Option<Absence>,
+        version: ProtocolVersion,
+        id: &SessionId,
+        now: &dyn Fn() -> UnixTime,
+    ) -> Option<Session> {
+        let cache = self.cache;
+        let settings = cache.settings_ref();
+        if cache.glance_of(&settings) != glance {
+            // They have changed since: as if it began only now.
+            return self.lookup_when(version, id, now);
+        }
+        match absence {
+            None => {}
+            Some(Absence::Missing) => cache.count_miss(id),
+            Some(Absence::WrongContext) => {
+                cache.count(Event::WrongContext);
+                return None;
+            }
+            Some(Absence::Expired(entry)) => {
+                let left = self.leaves_expired(&settings, entry);
+                return if left { None } else { self.lookup_when(version, id, now) };
+            }
+        }
+        self.ask(&settings, version, id, Wanted::Lookup)
     }
 
     /// Returns the session of this context, unless it has expired, and removes it: of any number of calls
@@ -333,6 +341,14 @@ impl<'a> ContextView<'a> {
 }
 
 impl SessionCache {
+    /// Counts a lookup inside that found nothing: but nobody came with an id that is none.
+    #[inline]
+    fn count_miss(&self, id: &SessionId) {
+        if !id.is_empty() {
+            self.count(Event::Miss);
+        }
+    }
+
     /// Makes a session with the cache's time and timeout where it has none of its own.
     pub(crate) fn make(
         &self,

@@ -90,6 +90,7 @@ macro_rules! figures {
         }
 
         impl Counters {
+            #[inline]
             fn counter(&self, event: Event) -> &Counter {
                 match event {
                     $(Event::$event => &self.$field,)*

@@ -88,6 +88,8 @@ pub enum Asked {
     Any(Series, u64),
     /// The same one each time.
     One(Series),
+    /// As [`Any`](Asked::Any), but none is begun before the one before it is done.
+    Apart(Series, u64),
 }
 
 /// A peer whose type is forgotten: the loops are compiled for each, the choice is made once a loop.
@@ -118,12 +120,20 @@ impl<P: Peer> Work for P {
                 let one = std::hint::black_box(series.id(0));
                 Peer::lookups(self, counted(count, || one))
             }
+            Asked::Apart(series, stored) => {
+                let id = || {
+                    let id = std::hint::black_box(series.id(walk.below(stored)));
+                    apart::wait();
+                    id
+                };
+                Peer::lookups(self, counted(count, id))
+            }
         }
     }
 
     fn lookups_held(&self, asked: Asked, walk: &mut Walk, count: u64) -> u64 {
         match asked {
-            Asked::Any(series, stored) => {
+            Asked::Any(series, stored) | Asked::Apart(series, stored) => {
                 Peer::lookups_held(self, counted(count, || series.id(walk.below(stored))))
             }
             Asked::One(series) => {
@@ -139,6 +149,29 @@ impl<P: Peer> Work for P {
 
     fn lookups_while(&self, next: &mut dyn FnMut(&mut Id) -> bool) -> u64 {
         Peer::lookups(self, next)
+    }
+}
+
+/// A processor works ahead: while one lookup waits for memory it begins the next. No server's lookups follow
+/// each other so closely.
+mod apart {
+    #![allow(unsafe_code)]
+
+    /// Waits until the processor is done with all that came before.
+    #[inline]
+    pub(super) fn wait() {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the instruction touches no memory, and every processor of this kind has it.
+        unsafe {
+            core::arch::asm!("lfence", options(nostack, preserves_flags));
+        }
+        #[cfg(target_arch = "aarch64")]
+        // SAFETY: as above.
+        unsafe {
+            core::arch::asm!("dsb sy", "isb", options(nostack, preserves_flags));
+        }
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+        core::sync::atomic::fence(core::sync::atomic::Ordering::SeqCst);
     }
 }
 
