@@ -42,7 +42,8 @@ pub struct Builder {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Eviction {
-    /// Who expires first, as in OpenSSL; among equals who came first. Lookups make no difference.
+    /// Who expires first, as in OpenSSL. Lookups make no difference. Of those that expire in the same second who came
+    /// first: in a cache made for fewer than 1,024 sessions; in a larger one each of its shards keeps that order.
     #[default]
     EarliestExpiry,
     /// Who was used least, by S3-FIFO: it finds more of those that come back again and again, where more

@@ -125,6 +125,14 @@ impl Evicted {
     }
 }
 
+impl Extend<Handle<Entry>> for Evicted {
+    fn extend<I: IntoIterator<Item = Handle<Entry>>>(&mut self, entries: I) {
+        entries.into_iter().for_each(|entry| {
+            self.add(Some(entry));
+        });
+    }
+}
+
 /// What became of a session that was added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -223,7 +231,7 @@ impl SessionCache {
             if session.is_in_no_cache() && self.order.has_no_room(&self.table, hash, session) {
                 evicted.add(self.order.evict_one(&self.table, room_of(session), None));
             }
-            match self.order.enter(&self.table, hash, session, terms, expires) {
+            match self.order.enter(&self.table, hash, session, terms, expires, &mut evicted) {
                 Entered::In { replaced, is_due } => break Ok((replaced, is_due)),
                 Entered::Already => break Err(Ok((Added::Identical, false))),
                 Entered::NoRoom => {

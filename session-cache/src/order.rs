@@ -100,11 +100,32 @@ impl Order {
     /// without a lock: a guess that spares [`enter`](Order::enter) most refusals.
     pub(crate) fn has_no_room(&self, table: &Table<Entry>, hash: u64, session: &Session) -> bool {
         !self.places.has_free(room_of(session))
-            && table.handle_hashed(hash, session.key()).is_none()
+            && !self.is_turn_of(self.shard(hash))
+            && table.get_hashed(hash, session.key(), &session_core::pin()).is_none()
     }
 
-    /// Puts a session into the table and the order, in the place of the one that it replaces or in a free
-    /// one; `hash` is its key's in the table; `expires` says when it does, here.
+    /// Whether it is a shard's turn to give up a session: no other has one that expires earlier, or that expires in the
+    /// same second and came earlier by more than a few. So a newcomer mostly has to do with its own shard alone.
+    fn is_turn_of(&self, shard: &Shard) -> bool {
+        // Relaxed, all: hints, as in `earliest_shard`.
+        let first = |shard: &Shard| {
+            let earliest = shard.earliest.load(Ordering::Relaxed);
+            (earliest, shard.came_after.load(Ordering::Relaxed))
+        };
+        let (own, came_after) = first(shard);
+        if self.eviction != Eviction::EarliestExpiry {
+            return own != NEVER;
+        }
+        let a_few = (self.occupied() / self.shards.len()) as u64 / OUT_OF_TURN_SHARE;
+        let goes_first = |(other, other_came_after)| {
+            other < own || other == own && other_came_after + a_few < came_after
+        };
+        own != NEVER && !self.shards.iter().map(first).any(goes_first)
+    }
+
+    /// Puts a session into the table and the order: in the place of the one that it replaces, in a free one, or in
+    /// that of one of its shard, if it is their turn to leave; those are `evicted`. `hash` is its key's in the
+    /// table; `expires` says when it does, here.
     pub(crate) fn enter(
         &self,
         table: &Table<Entry>,
@@ -112,6 +133,7 @@ impl Order {
         session: &Session,
         terms: Terms,
         expires: impl Fn(&Stored) -> UnixTime,
+        evicted: &mut impl Extend<Handle<Entry>>,
     ) -> Entered {
         let Terms { created, again_moves, if_free_at } = terms;
         let stored = session.stored();
@@ -135,11 +157,25 @@ impl Order {
             return Entered::Elsewhere;
         }
         let replaced_bytes = existing.map(|(place, _)| section.bytes_at(place));
-        if !self.places.take(stored.cost_bytes(), replaced_bytes) {
-            stored.set_place(Place::NONE);
-            drop(section);
-            drop(dead);
-            return Entered::NoRoom;
+        let mut gone = Vec::new();
+        while !self.places.take(stored.cost_bytes(), replaced_bytes) {
+            let can_help = replaced_bytes.is_none() && self.is_turn_of(section.shard);
+            let Some(node) = can_help.then(|| section.evict(table)).flatten() else {
+                stored.set_place(Place::NONE);
+                drop(section);
+                drop((dead, gone));
+                return Entered::NoRoom;
+            };
+            let bytes = node.entry.stored().cost_bytes();
+            if node.won {
+                evicted.extend([node.entry]);
+            } else {
+                gone.push(node.entry);
+            }
+            if self.places.take_over(stored.cost_bytes(), bytes) {
+                break;
+            }
+            self.places.give_back(bytes);
         }
         // Before anybody can find it.
         let created_before = stored.created();
@@ -161,7 +197,7 @@ impl Order {
         stored.set_place(place);
         let is_due = section.line.queue.linked() % DUE_AFTER == 0;
         drop(section);
-        drop((displaced, dead));
+        drop((displaced, dead, gone));
         Entered::In { replaced, is_due }
     }
 
@@ -256,13 +292,11 @@ impl Order {
             if is_outdated || self.places.has_free(wanted) {
                 continue;
             }
-            let node = section.unlink_at(place);
-            node.stored().set_place(Place::NONE);
-            let won = table.remove_exact(&node);
-            self.places.give_back(node.stored().cost_bytes());
+            let left = section.evict_at(table, place);
+            self.places.give_back(left.entry.stored().cost_bytes());
             drop(section);
-            if won {
-                return Some(node);
+            if left.won {
+                return Some(left.entry);
             }
         }
     }
@@ -456,6 +490,13 @@ impl Shard {
     }
 }
 
+/// One that had to leave; to be dropped outside the lock.
+struct Evictee {
+    entry: Handle<Entry>,
+    /// Whether it was still in the table: else it had left before, and only its node had not.
+    won: bool,
+}
+
 /// The right to change one shard; what it has become is published when the section ends.
 struct Section<'a> {
     order: &'a Order,
@@ -489,6 +530,19 @@ impl Section<'_> {
             fifo.unlink(place);
         }
         self.line.queue.unlink(place)
+    }
+
+    /// Makes the session leave whose turn it is in this shard; its place is the caller's.
+    fn evict(&mut self, table: &Table<Entry>) -> Option<Evictee> {
+        let place = self.choose(None)?;
+        Some(self.evict_at(table, place))
+    }
+
+    fn evict_at(&mut self, table: &Table<Entry>, place: u32) -> Evictee {
+        let entry = self.unlink_at(place);
+        entry.stored().set_place(Place::NONE);
+        let won = table.remove_exact(&entry);
+        Evictee { entry, won }
     }
 
     /// Chooses who leaves for want of room; still linked when this returns.
@@ -598,6 +652,8 @@ fn shard_count(sessions: usize) -> usize {
 
 /// After so many sessions that entered a shard it is time to clear expired ones.
 const DUE_AFTER: u64 = 255;
+/// Of equals one may leave early by so much of its shard.
+const OUT_OF_TURN_SHARE: u64 = 32;
 /// What an empty shard publishes.
 const NEVER: u64 = u64::MAX;
 const SHARDED_FROM: usize = 1_024;

@@ -117,6 +117,30 @@ impl Places {
         has_bytes
     }
 
+    /// Takes over the place of a session of `given` bytes that this thread has just taken out of the table, unless
+    /// there are too many now, or bytes too many.
+    #[must_use]
+    pub(crate) fn take_over(&self, bytes: usize, given: usize) -> bool {
+        // Relaxed, all: what was taken stays taken, and the thread that took the session out publishes the next
+        // one itself. Limits stand for themselves.
+        if self.sessions() > self.sessions_limit.load(Ordering::Relaxed) {
+            return false;
+        }
+        let bytes_limit = self.bytes_limit.load(Ordering::Relaxed);
+        if bytes == given {
+            return self.bytes() <= bytes_limit;
+        }
+        // Acquire, and Relaxed on failure: as in `take`, for the bytes that others gave back.
+        self.taken
+            .0
+            .bytes
+            .fetch_update(Ordering::Acquire, Ordering::Relaxed, |taken| {
+                let wanted = taken - given + bytes;
+                (wanted <= bytes_limit).then_some(wanted)
+            })
+            .is_ok()
+    }
+
     /// Gives back the place of a session that has left the table.
     pub(crate) fn give_back(&self, bytes: usize) {
         // Release, both: publishes that the session has left the table, to who takes the place.
@@ -139,3 +163,29 @@ impl Places {
 
 #[cfg(all(test, session_loom))]
 mod models;
+
+#[cfg(all(test, not(session_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn place_that_is_taken_over_stays_taken_and_only_as_large_as_there_is_room() {
+        let places = Places::new(2, 300);
+        assert!(places.take(100, None) && places.take(100, None));
+        assert!(places.take_over(100, 100) && places.take_over(200, 100));
+        assert!(!places.take_over(300, 200), "400 bytes in a cache for 300");
+        assert_eq!((places.sessions(), places.bytes()), (2, 300));
+        assert!(!places.take(0, None), "three sessions in a cache for two");
+    }
+
+    #[test]
+    fn place_is_not_taken_over_while_there_are_too_many() {
+        let places = Places::new(2, 300);
+        assert!(places.take(100, None) && places.take(100, None));
+        places.set_limits(1, 300);
+        assert!(!places.take_over(100, 100));
+        places.set_limits(2, 199);
+        assert!(!places.take_over(100, 100), "200 bytes in a cache for 199");
+        assert!(places.take_over(99, 100));
+    }
+}

@@ -94,6 +94,27 @@ fn one_who_gets_a_place_and_no_bytes_hands_on_what_it_saw() {
 }
 
 #[test]
+fn who_takes_over_a_place_and_needs_the_bytes_of_another_sees_that_it_has_left() {
+    explored(|| {
+        let places = Arc::new(Places::new(2, 3 * BYTES));
+        assert!(places.take(BYTES, None) && places.take(BYTES, None));
+        let old = Arc::new(Live::new(true));
+        let leaving = {
+            let (places, old) = (places.clone(), old.clone());
+            thread::spawn(move || {
+                old.set(false);
+                places.give_back(BYTES);
+            })
+        };
+        if places.take_over(3 * BYTES, BYTES) || places.take_over(3 * BYTES, BYTES) {
+            assert!(!old.is_seen(), "{} bytes in a cache for {}", 4 * BYTES, 3 * BYTES);
+        }
+        leaving.join().expect("it does not panic");
+        assert!(places.bytes() <= 3 * BYTES);
+    });
+}
+
+#[test]
 fn of_two_that_come_to_the_last_place_one_gets_it() {
     explored(|| {
         let places = Arc::new(Places::new(3, 3 * BYTES));
