@@ -1,7 +1,8 @@
 //! What a session holds for its TLS stack: bytes that are wiped when their owner goes, or an object.
 //!
 //! Invariant: bytes lie in one block of exactly their size that never moves and never grows, so that
-//! wiping the block on drop leaves no copy behind.
+//! wiping the block on drop leaves no copy behind. A session has its bytes in its entry, which the table wipes: they
+//! are copied there once.
 
 use std::any::Any;
 use std::fmt;
@@ -98,10 +99,14 @@ impl Payload {
         }
     }
 
-    pub(crate) fn duplicate(&self) -> Payload {
-        match &self.0 {
-            Content::Bytes(bytes) => Payload::copy_from(bytes),
-            Content::Object(object) => Payload(Content::Object(object.duplicate())),
+    /// Takes the object out, if it is one, and leaves nothing; bytes stay.
+    pub(crate) fn take_object(&mut self) -> Option<Box<dyn PayloadObject>> {
+        if let Content::Bytes(_) = self.0 {
+            return None;
+        }
+        match std::mem::replace(&mut self.0, Content::Bytes(Box::default())) {
+            Content::Bytes(_) => None,
+            Content::Object(object) => Some(object),
         }
     }
 }

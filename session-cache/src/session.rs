@@ -15,7 +15,7 @@ use session_core::{Handle, Key};
 
 use crate::fifo::USES_MAX;
 use crate::id::{IdContext, SessionId};
-use crate::payload::Payload;
+use crate::payload::{Payload, PayloadObject};
 use crate::time::{Seconds, UnixTime};
 
 /// Is the protocol version of a session, as TLS writes it on the wire.
@@ -160,7 +160,7 @@ impl NewSession {
     }
 
     pub(crate) fn build_with(
-        self,
+        mut self,
         id_context: IdContext,
         now: UnixTime,
         timeout_default: Seconds,
@@ -176,7 +176,7 @@ impl NewSession {
             created: AtomicU64::new(created.0),
             timeout: AtomicU64::new(timeout.0),
             authenticated: self.authenticated.unwrap_or(created),
-            payload: self.payload,
+            object: self.payload.take_object(),
             place: AtomicU32::new(Place::NONE),
             expires: AtomicU64::new(0),
             retired: AtomicU32::new(0),
@@ -188,7 +188,8 @@ impl NewSession {
             not_resumable: AtomicBool::new(self.not_resumable),
             id_context,
         };
-        Session(Handle::new(key(self.version, &self.id), Entry::Own(stored)))
+        let key = key(self.version, &self.id);
+        Session(Handle::with_bytes(key, Entry::Own(stored), self.payload.as_bytes()))
     }
 }
 
@@ -201,11 +202,12 @@ pub(crate) enum Entry {
 /// Leads to a session that was in a table before.
 pub(crate) struct Again(Session);
 
-/// What every lookup reads comes first, in one cache line: that behind the line of the entry's header. The
-/// payload's tag is in it, which tells too what kind of [`Entry`] it is.
+/// What every lookup reads, and all that an eviction does, comes first, in one cache line: that behind the line of the
+/// entry's header. The payload's bytes stand in the entry behind all this.
 #[repr(C)]
 pub(crate) struct Stored {
     id_context: IdContext,
+    /// Tells too what kind of [`Entry`] it is.
     has_ticket: bool,
     not_resumable: AtomicBool,
     /// How often it was found, where that decides who leaves; counted up to 3.
@@ -216,19 +218,20 @@ pub(crate) struct Stored {
     /// The last time at which it is valid in the cache that it is in: its node's in the order. Written under the
     /// shard's lock.
     expires: AtomicU64,
-    payload: Payload,
+    /// What it counts for where bytes are limited.
+    cost_bytes: u32,
+    /// How many entries that led to this session have left their table and still hold it.
+    retired: AtomicU32,
     created: AtomicU64,
     timeout: AtomicU64,
     authenticated: UnixTime,
-    /// How many entries that led to this session have left their table and still hold it.
-    retired: AtomicU32,
-    /// What it counts for where bytes are limited.
-    cost_bytes: u32,
+    /// The payload, if it is one; else that is the entry's bytes.
+    object: Option<Box<dyn PayloadObject>>,
     verify_result: i32,
     lifetime_hint: u32,
 }
 
-const _: () = assert!(offset_of!(Stored, payload) + size_of::<usize>() <= 64);
+const _: () = assert!(offset_of!(Stored, created) <= 64);
 const _: () =
     assert!(size_of::<Entry>() == size_of::<Stored>(), "the kind of an entry costs nothing");
 
@@ -381,12 +384,12 @@ impl Session {
 
     /// Borrows the payload's bytes.
     pub fn payload(&self) -> &[u8] {
-        self.stored().payload.as_bytes()
+        self.0.bytes()
     }
 
     /// Borrows the payload's object, if it is one of this type.
-    pub fn payload_object<T: crate::PayloadObject>(&self) -> Option<&T> {
-        self.stored().payload.as_object()
+    pub fn payload_object<T: PayloadObject>(&self) -> Option<&T> {
+        (**self.stored().object.as_ref()?).as_any().downcast_ref()
     }
 
     /// Returns how many hold it: whoever has this session or a clone, connections, and the cache it is in.
@@ -417,7 +420,10 @@ impl Session {
         NewSession {
             version: self.version(),
             id: self.id(),
-            payload: stored.payload.duplicate(),
+            payload: match &stored.object {
+                None => Payload::copy_from(self.payload()),
+                Some(object) => Payload::boxed(object.duplicate()),
+            },
             timeout: Some(self.timeout()),
             created: Some(self.created()),
             authenticated: Some(stored.authenticated),
@@ -565,6 +571,8 @@ impl Entry {
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let object = self.stored().object.as_ref();
+        let payload_bytes = object.map_or(self.payload().len(), |object| object.size_bytes());
         f.debug_struct("Session")
             .field("version", &self.version())
             .field("id", &self.id())
@@ -572,7 +580,7 @@ impl fmt::Debug for Session {
             .field("created", &self.created())
             .field("timeout", &self.timeout())
             .field("resumable", &self.is_resumable())
-            .field("payload", &self.stored().payload)
+            .field("payload", &format_args!("Payload({payload_bytes} bytes)"))
             .finish_non_exhaustive()
     }
 }

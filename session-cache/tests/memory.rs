@@ -64,12 +64,12 @@ fn overhead_bytes(sessions: usize, timeouts: u64) -> usize {
 }
 
 #[test]
-fn session_costs_at_most_232_bytes_beyond_id_context_and_payload() {
+fn session_costs_at_most_192_bytes_beyond_id_context_and_payload() {
     for (sessions, timeouts) in
         [(20_480, 300), (20_480, 7_200), (1_000_000, 300), (1_000_000, 7_200)]
     {
         let overhead = overhead_bytes(sessions, timeouts);
         println!("{sessions} sessions over {timeouts} s: {overhead} bytes each");
-        assert!(overhead <= 232, "{overhead} bytes a session at {sessions} over {timeouts} s");
+        assert!(overhead <= 192, "{overhead} bytes a session at {sessions} over {timeouts} s");
     }
 }

@@ -15,10 +15,14 @@ use session_cache::{
 static MARK: [u8; 16] = *b"\x9dsecret\xc3secret\xe1\xb7";
 /// What ids begin with.
 static ID_MARK: [u8; 16] = *b"\x9dan id\xc3an id\xe1\xb7\x02\x8f";
+/// So many that the entries are the allocator's, and not kept for reuse.
 const PAYLOAD_BYTES: usize = 1_232;
+/// How long a block is that holds an entry with its payload: the one that was taken last when the first was made.
+static ENTRY_BYTES: AtomicUsize = AtomicUsize::new(0);
+static LAST_BYTES: AtomicUsize = AtomicUsize::new(0);
 
 static MARKED_BLOCKS: AtomicUsize = AtomicUsize::new(0);
-static FREED_PAYLOADS: AtomicUsize = AtomicUsize::new(0);
+static FREED_ENTRIES: AtomicUsize = AtomicUsize::new(0);
 
 struct Inspector;
 
@@ -26,6 +30,7 @@ struct Inspector;
 // they are given back, and not kept.
 unsafe impl GlobalAlloc for Inspector {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        LAST_BYTES.store(layout.size(), Ordering::Relaxed);
         // Zeroed, so that a block can be read whole whatever its user wrote.
         // SAFETY: the caller's promise about `layout` is the one asked for here.
         unsafe { System.alloc_zeroed(layout) }
@@ -37,8 +42,8 @@ unsafe impl GlobalAlloc for Inspector {
         if bytes.windows(MARK.len()).any(|window| window == MARK || window == ID_MARK) {
             MARKED_BLOCKS.fetch_add(1, Ordering::Relaxed);
         }
-        if layout.size() == PAYLOAD_BYTES {
-            FREED_PAYLOADS.fetch_add(1, Ordering::Relaxed);
+        if layout.size() == ENTRY_BYTES.load(Ordering::Relaxed) {
+            FREED_ENTRIES.fetch_add(1, Ordering::Relaxed);
         }
         // SAFETY: the caller's promises are those asked for here.
         unsafe { System.dealloc(block, layout) }
@@ -122,26 +127,26 @@ fn leave_and_be_wiped(rules: Rules) {
         session_core::reclaim();
     }
     assert!(kept.payload().starts_with(&MARK), "wiped while a handle holds it");
-    assert_eq!(FREED_PAYLOADS.load(Ordering::Relaxed), stored, "payloads freed of those stored");
+    assert_eq!(FREED_ENTRIES.load(Ordering::Relaxed), stored, "entries freed of those stored");
     drop(kept);
-    assert_eq!(FREED_PAYLOADS.swap(0, Ordering::Relaxed), stored + 1);
+    assert_eq!(FREED_ENTRIES.swap(0, Ordering::Relaxed), stored + 1);
 }
 
 /// What is evicted or replaced is wiped as more comes, with no help and no other call.
 fn keep_up() {
     for ids in [1_000, 10] {
         let cache = SessionCache::builder().sessions_max(20).build().unwrap();
-        let before = FREED_PAYLOADS.load(Ordering::Relaxed);
+        let before = FREED_ENTRIES.load(Ordering::Relaxed);
         for number in 0..1_000 {
             cache.context(IdContext::EMPTY).insert(session(number % ids)).expect("nothing stalls");
         }
-        let wiped = FREED_PAYLOADS.load(Ordering::Relaxed) - before;
-        assert!(wiped > 500, "{wiped} of about 980 payloads wiped meanwhile");
+        let wiped = FREED_ENTRIES.load(Ordering::Relaxed) - before;
+        assert!(wiped > 500, "{wiped} of about 980 entries wiped meanwhile");
         drop(cache);
         for _ in 0..1_000 {
             session_core::reclaim();
         }
-        FREED_PAYLOADS.fetch_sub(1_000, Ordering::Relaxed);
+        FREED_ENTRIES.fetch_sub(1_000, Ordering::Relaxed);
     }
 }
 
@@ -152,9 +157,12 @@ fn r4_no_block_goes_back_with_a_payload_or_an_id_in_it() {
     drop(black_box(Vec::from(ID_MARK)));
     assert_eq!(MARKED_BLOCKS.swap(0, Ordering::Relaxed), 2);
 
-    drop(session(0));
-    drop(black_box(Payload::copy_from(&[7; PAYLOAD_BYTES])));
-    assert_eq!(FREED_PAYLOADS.swap(0, Ordering::Relaxed), 2);
+    let session = session(0).build(IdContext::EMPTY, UnixTime(0));
+    let bytes = LAST_BYTES.load(Ordering::Relaxed);
+    assert!(bytes > PAYLOAD_BYTES, "{bytes} bytes for an entry with a payload of {PAYLOAD_BYTES}");
+    ENTRY_BYTES.store(bytes, Ordering::Relaxed);
+    drop(session);
+    assert_eq!(FREED_ENTRIES.swap(0, Ordering::Relaxed), 1);
 
     for rules in [Rules::DOCUMENTED, Rules::OPENSSL] {
         leave_and_be_wiped(rules);

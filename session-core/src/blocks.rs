@@ -17,13 +17,13 @@ const LINE_BYTES: usize = 64;
 
 /// A block is this much less than whole lines: room for what an allocator writes in front of each, so
 /// that blocks stand line by line.
-const FRONT_BYTES: usize = 16;
+const FRONT_BYTES: usize = 8;
 
 /// Blocks of up to so many lines are kept; longer ones are the allocator's alone.
-const LINES_MAX: usize = 8;
+const LINES_MAX: usize = 16;
 
-/// How many blocks of each size a thread keeps: the collector frees up to 512 entries at once.
-const KEPT_MAX: u32 = 1_024;
+/// How many lines, in blocks of each size, a thread keeps: 256 KiB. The collector frees up to 512 entries at once.
+const KEPT_LINES_MAX: usize = 4_096;
 
 const WATCHED: bool = cfg!(any(miri, session_loom, session_sanitize, fuzzing));
 
@@ -65,7 +65,7 @@ pub(crate) unsafe fn free(block: NonNull<u8>, layout: Layout) {
         return unsafe { dealloc(block.as_ptr(), layout) };
     };
     // SAFETY: the block has at least a line, begins with one, and is the caller's to give.
-    let kept = KEPT.try_with(|kept| unsafe { kept.0[lines - 1].push(block) });
+    let kept = KEPT.try_with(|kept| unsafe { kept.0[lines - 1].push(block, kept_max(lines)) });
     // A thread whose locals are gone keeps nothing.
     if kept != Ok(true) {
         // SAFETY: allocated with this layout, and not kept.
@@ -77,6 +77,10 @@ pub(crate) unsafe fn free(block: NonNull<u8>, layout: Layout) {
 const fn lines(layout: Layout) -> Option<usize> {
     let lines = (layout.size() + FRONT_BYTES).div_ceil(LINE_BYTES);
     if WATCHED || lines > LINES_MAX || layout.align() > LINE_BYTES { None } else { Some(lines) }
+}
+
+const fn kept_max(lines: usize) -> u32 {
+    (KEPT_LINES_MAX / lines) as u32
 }
 
 const fn layout_of(lines: usize) -> Layout {
@@ -107,15 +111,15 @@ impl Stack {
         Some(block.cast())
     }
 
-    /// Keeps a block; false if there are enough.
+    /// Keeps a block; false if there are the `most` already.
     ///
     /// # Safety
     ///
     /// * `block` may be written to, is aligned for a pointer, and is the stack's if it is kept.
     #[inline]
-    unsafe fn push(&self, block: NonNull<u8>) -> bool {
+    unsafe fn push(&self, block: NonNull<u8>, most: u32) -> bool {
         let count = self.count.get();
-        if count >= KEPT_MAX {
+        if count >= most {
             return false;
         }
         let block = block.cast::<Block>();
@@ -162,11 +166,12 @@ mod tests {
     #[test]
     fn thread_keeps_a_bounded_number_of_blocks() {
         let layout = Layout::from_size_align(100, 16).expect("a small layout");
-        let blocks: Vec<_> = (0..KEPT_MAX + 50).map(|_| allocate(layout)).collect();
+        let most = kept_max(2);
+        let blocks: Vec<_> = (0..most + 50).map(|_| allocate(layout)).collect();
         // SAFETY: each was just allocated with this layout.
         blocks.into_iter().for_each(|block| unsafe { free(block, layout) });
         let kept = KEPT.with(|kept| kept.0.iter().map(|stack| stack.count.get()).sum::<u32>());
-        assert_eq!(kept, if WATCHED { 0 } else { KEPT_MAX });
+        assert_eq!(kept, if WATCHED { 0 } else { most });
     }
 
     #[test]

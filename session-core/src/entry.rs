@@ -1,7 +1,10 @@
-//! An entry: one line of header that the table works with, and the value behind it.
+//! An entry: one line of header that the table works with, and behind it the value and its bytes.
 //!
 //! The header knows no type: the table's lists, the reclaimer and the graveyard move headers, and
 //! only making, reading and freeing an entry know its value.
+//!
+//! The bytes are what a value has of its own length: they stand in the entry, where they never move, and are
+//! overwritten when it is freed.
 //!
 //! An entry lives through four states. *Private*: made, in no list, reachable by its maker or by
 //! handles alone. *Live*: in its bucket's list, its link not marked gone. *Gone*: its link marked; readers that already stand on
@@ -17,8 +20,7 @@
 //! may stand on it, and read that link, long after it was unlinked.
 
 use core::marker::PhantomData;
-#[cfg(not(session_loom))]
-use core::mem::size_of;
+use core::mem::{align_of, offset_of, size_of};
 use core::ptr::NonNull;
 use core::sync::atomic::AtomicU64;
 use std::alloc::Layout;
@@ -67,16 +69,37 @@ pub(crate) enum Share {
     Table = TABLE,
 }
 
-/// A header with its value.
+/// A header with its value; `length` bytes follow.
 #[repr(C)]
 struct Entry<V> {
     header: Header,
     value: V,
+    /// Never changes.
+    length: u32,
 }
 
+impl<V> Entry<V> {
+    /// Where the bytes begin. They are overwritten by whole words, so this is a multiple of a word's size.
+    const BYTES: usize = offset_of!(Entry<V>, length) + size_of::<u32>();
+
+    /// The memory of an entry with `length` bytes.
+    fn layout(length: usize) -> Layout {
+        let size = (Self::BYTES + length.next_multiple_of(WORD)).max(size_of::<Self>());
+        let layout = Layout::from_size_align(size, align_of::<Self>());
+        layout.expect("less than 4 GiB, and what a value has")
+    }
+}
+
+const WORD: usize = size_of::<u32>();
+
 /// Makes a private entry, counted for one handle.
+///
+/// # Panics
+///
+/// When there are 4 GiB of `bytes` or more.
 #[inline]
-pub(crate) fn make<V: Send + Sync + 'static>(key: Key, value: V) -> NonNull<Header> {
+pub(crate) fn make<V: Send + Sync + 'static>(key: Key, value: V, bytes: &[u8]) -> NonNull<Header> {
+    let length = u32::try_from(bytes.len()).expect("an entry has less than 4 GiB of bytes");
     let header = Header {
         next: AtomicLink::new(Link::END),
         hash: AtomicU64::new(0),
@@ -85,11 +108,14 @@ pub(crate) fn make<V: Send + Sync + 'static>(key: Key, value: V) -> NonNull<Head
         key,
         canary: Canary::new(),
     };
-    let block = blocks::allocate(Layout::new::<Entry<V>>());
+    let block = blocks::allocate(Entry::<V>::layout(bytes.len()));
     assert!(can_lead_to(block.addr().get()), "allocators give addresses of less than 48 bits");
     let entry = block.cast::<Entry<V>>();
     // SAFETY: the block is of this layout, and nobody else's.
-    unsafe { entry.write(Entry { header, value }) };
+    unsafe { entry.write(Entry { header, value, length }) };
+    let place = block.as_ptr().wrapping_add(Entry::<V>::BYTES);
+    // SAFETY: the block has room for so many bytes there, which are nobody else's.
+    unsafe { place.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
     entry.cast()
 }
 
@@ -101,29 +127,38 @@ pub(crate) fn make<V: Send + Sync + 'static>(key: Key, value: V) -> NonNull<Head
 /// * No other thread has ever been able to reach it, and it is not used again.
 pub(crate) unsafe fn unmake<V>(entry: NonNull<Header>) -> V {
     let block = Block(entry.cast::<Entry<V>>());
+    // SAFETY: passed on from the caller.
+    let value = unsafe { value::<V>(block.0.cast()) };
     // SAFETY: `make` wrote it, and the caller alone knows of it; it is not read again.
-    let Entry { header: _, value } = unsafe { block.0.read() };
-    value
+    unsafe { value.read() }
 }
 
-/// The memory of an entry whose contents are gone, or about to go: given back also when they panic, with
-/// the key overwritten, since an id can be all that it takes to resume.
+/// The memory of an entry whose value is gone, or about to go: given back also when that panics, with
+/// key and bytes overwritten, since they can be all that it takes to resume.
 struct Block<V>(NonNull<Entry<V>>);
 
 impl<V> Drop for Block<V> {
     fn drop(&mut self) {
         let entry = self.0.as_ptr();
+        // SAFETY: `make` wrote the field, which is no part of the value.
+        let length = unsafe { (*entry).length } as usize;
         // SAFETY: the memory is an entry's, so the field lies in it.
         let key = unsafe { &raw mut (*entry).header.key };
-        // Volatile: nobody reads it, and a plain write would be left out.
+        // Volatile, all: nobody reads it, and a plain write would be left out.
         // SAFETY: the field lies in memory that nobody else uses.
         unsafe { key.write_volatile(Key::EMPTY) };
+        let words = entry.cast::<u8>().wrapping_add(Entry::<V>::BYTES).cast::<u32>();
+        for word in 0..length.div_ceil(WORD) {
+            let word = words.wrapping_add(word);
+            // SAFETY: the layout has room for `length` bytes there, rounded up to whole words.
+            unsafe { word.write_volatile(0) };
+        }
         // SAFETY: `make` allocated it with this layout; whoever makes a `Block` gives it back.
-        unsafe { blocks::free(self.0.cast(), Layout::new::<Entry<V>>()) };
+        unsafe { blocks::free(self.0.cast(), Entry::<V>::layout(length)) };
     }
 }
 
-/// Drops value and memory, and wipes the key: what [`Header::free`] points to.
+/// Drops value and memory, and wipes key and bytes: what [`Header::free`] points to.
 ///
 /// # Safety
 ///
@@ -131,8 +166,10 @@ impl<V> Drop for Block<V> {
 /// * Its count has reached zero, and it is not used again.
 unsafe fn free<V>(entry: NonNull<Header>) {
     let block = Block(entry.cast::<Entry<V>>());
+    // SAFETY: passed on from the caller.
+    let value = unsafe { value::<V>(block.0.cast()) };
     // SAFETY: `make` wrote it, and a count of zero leaves nobody but us.
-    unsafe { block.0.drop_in_place() };
+    unsafe { value.drop_in_place() };
 }
 
 /// Returns where the value of an entry stands.
@@ -146,6 +183,21 @@ pub(crate) unsafe fn value<V>(entry: NonNull<Header>) -> NonNull<V> {
     let value = unsafe { &raw mut (*entry).value };
     // SAFETY: a field of an allocated entry is not at address zero.
     unsafe { NonNull::new_unchecked(value) }
+}
+
+/// Borrows the bytes of an entry.
+///
+/// # Safety
+///
+/// * `entry` was made by [`make`] with this `V`, and is not freed for as long as `'h`.
+#[inline]
+pub(crate) unsafe fn bytes<'h, V>(entry: NonNull<Header>) -> &'h [u8] {
+    let entry = entry.cast::<Entry<V>>();
+    // SAFETY: the entry is alive, and the field never changes.
+    let length = unsafe { (*entry.as_ptr()).length } as usize;
+    let first = entry.as_ptr().cast::<u8>().wrapping_add(Entry::<V>::BYTES);
+    // SAFETY: `make` wrote so many bytes there, in the same allocation; they never change.
+    unsafe { core::slice::from_raw_parts(first, length) }
 }
 
 /// An entry that something keeps: a guard, a handle, or the one thread that made it.
@@ -297,5 +349,37 @@ impl Header {
         let free = header.free;
         // SAFETY: passed on from the caller; `free` was chosen by `make` for this entry's value.
         unsafe { free(entry) };
+    }
+}
+
+#[cfg(all(test, not(session_loom)))]
+mod tests {
+    use crate::{Handle, Key, KeyHasher, Table, pin, reclaim};
+
+    /// What a value asks of its alignment, and what it has of its own, makes no difference to the bytes behind it.
+    fn keeps<V: Clone + PartialEq + core::fmt::Debug + Send + Sync + 'static>(value: V) {
+        let table = Table::with_capacity(10, KeyHasher::folded([1, 2]));
+        for length in [0, 1, 3, 4, 5, 63, 64, 500, 2_000] {
+            let bytes: Vec<u8> = (0..length).map(|number| number as u8).collect();
+            let key = Key::new(0, &[7]).expect("one byte");
+            let handle = Handle::with_bytes(key, value.clone(), &bytes);
+            table.link(&handle).expect("it was never linked");
+            assert_eq!((&*handle, handle.bytes()), (&value, &bytes[..]));
+            drop(handle);
+            let found = table.get(&key, &pin()).map(|found| found.to_handle());
+            let found = found.expect("just linked");
+            assert!(table.remove(&key));
+            reclaim();
+            assert_eq!((&*found, found.bytes()), (&value, &bytes[..]));
+        }
+    }
+
+    #[test]
+    fn bytes_stand_behind_values_of_any_kind() {
+        keeps(());
+        keeps(7_u8);
+        keeps([7_u8; 33]);
+        keeps(7_u128);
+        keeps(Box::new(String::from("value")));
     }
 }

@@ -139,7 +139,28 @@ impl<V: Send + Sync + 'static> Handle<V> {
     /// assert!(table.handle(&key).expect("just linked").ptr_eq(&handle));
     /// ```
     pub fn new(key: Key, value: V) -> Handle<V> {
-        Handle { entry: entry::make(key, value), value: PhantomData }
+        Handle::with_bytes(key, value, &[])
+    }
+
+    /// Makes one whose value has bytes beside it: a copy, in the entry itself, which never moves and is overwritten
+    /// when the entry is freed.
+    ///
+    /// # Panics
+    ///
+    /// When there are 4 GiB of `bytes` or more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use session_core::{Handle, Key};
+    ///
+    /// let key = Key::new(0, b"id").expect("at most 32 bytes");
+    /// let handle = Handle::with_bytes(key, 7, b"secret");
+    /// assert_eq!(*handle, 7);
+    /// assert_eq!(handle.bytes(), b"secret");
+    /// ```
+    pub fn with_bytes(key: Key, value: V, bytes: &[u8]) -> Handle<V> {
+        Handle { entry: entry::make(key, value, bytes), value: PhantomData }
     }
 }
 
@@ -170,6 +191,15 @@ impl<V> Handle<V> {
     #[inline]
     pub fn hash(&self) -> u64 {
         self.held().header().hash()
+    }
+
+    /// Borrows the bytes that it was made with.
+    #[inline]
+    pub fn bytes(&self) -> &[u8] {
+        let held = self.held();
+        held.header().touch();
+        // SAFETY: the entry is of this type by `new`, and this handle's count keeps it.
+        unsafe { entry::bytes::<V>(held.pointer()) }
     }
 
     /// Whether two handles are of the same entry, and not only of equal keys.
@@ -324,7 +354,7 @@ impl<V: Send + Sync + 'static> Private<V> {
     /// Makes an entry that is claimed, to be linked under `hash`, and counted for one handle.
     #[inline]
     pub(crate) fn new(key: Key, hash: u64, value: V) -> Private<V> {
-        let new = Private { entry: entry::make(key, value), value: PhantomData };
+        let new = Private { entry: entry::make(key, value, &[]), value: PhantomData };
         new.held().header().claim_private(hash);
         new
     }

@@ -118,7 +118,7 @@ mod ghost {
             let dig = |number| {
                 let (actor, yard) = (stage.actor(), yard.clone());
                 move || {
-                    let made = entry::make(key(number, 0), actor.value(u64::from(number)));
+                    let made = entry::make(key(number, 0), actor.value(u64::from(number)), &[]);
                     // SAFETY: just made, and known to nobody.
                     assert!(unsafe { entry::Header::release(made, entry::Share::Handle) });
                     // SAFETY: the last reference was just released.
