@@ -1,4 +1,4 @@
-//! What a session holds for its TLS stack: bytes that are wiped when their owner goes, or an object.
+//! What a session holds for its TLS stack: bytes that are wiped when their owner goes, an object, or both.
 //!
 //! Invariant: bytes lie in one block of exactly their size that never moves and never grows, so that
 //! wiping the block on drop leaves no copy behind. A session has its bytes in its entry, which the table wipes: they
@@ -22,14 +22,12 @@ use zeroize::Zeroize;
 /// assert_eq!(payload.as_bytes(), [1, 2, 3]);
 /// assert_eq!(format!("{payload:?}"), "Payload(3 bytes)");
 /// ```
-pub struct Payload(Content);
-
-enum Content {
-    Bytes(Box<[u8]>),
-    Object(Box<dyn PayloadObject>),
+pub struct Payload {
+    bytes: Box<[u8]>,
+    object: Option<Box<dyn PayloadObject>>,
 }
 
-/// Is a payload that is not bytes: what a TLS stack keeps in process, as it is.
+/// Is what is no bytes in a payload: what a TLS stack keeps in process, as it is.
 ///
 /// Its `drop` is foreign code to the cache, which runs it with no lock and no guard held; it wipes its own
 /// secrets.
@@ -56,59 +54,53 @@ impl<T: Any> AsAny for T {
 impl Payload {
     /// Holds nothing: for sessions whose secrets the TLS stack keeps elsewhere.
     pub fn empty() -> Payload {
-        Payload(Content::Bytes(Box::default()))
+        Payload { bytes: Box::default(), object: None }
     }
 
     /// Copies bytes that stay with the caller, who wipes his own.
     pub fn copy_from(bytes: &[u8]) -> Payload {
-        Payload(Content::Bytes(Box::from(bytes)))
+        Payload { bytes: Box::from(bytes), object: None }
     }
 
     /// Holds an object.
     pub fn object(object: impl PayloadObject) -> Payload {
-        Payload(Content::Object(Box::new(object)))
+        Payload::empty().with_object(Box::new(object))
     }
 
-    /// Holds an object that is boxed already, and therefore not moved: for one with secrets inside of it.
-    pub fn boxed(object: Box<dyn PayloadObject>) -> Payload {
-        Payload(Content::Object(object))
+    /// Adds an object, in the place of another; the bytes stay.
+    #[must_use]
+    pub fn with_object(mut self, object: Box<dyn PayloadObject>) -> Payload {
+        self.object = Some(object);
+        self
     }
 
-    /// Borrows the bytes; none of an object.
+    /// Borrows the bytes.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
-        match &self.0 {
-            Content::Bytes(bytes) => bytes,
-            Content::Object(_) => &[],
-        }
+        &self.bytes
     }
 
     /// Borrows the object, if it is one of this type.
     pub fn as_object<T: PayloadObject>(&self) -> Option<&T> {
-        match &self.0 {
-            Content::Bytes(_) => None,
-            Content::Object(object) => (**object).as_any().downcast_ref(),
-        }
+        downcast(&self.object)
     }
 
     /// Returns how many bytes it counts for.
     pub fn size_bytes(&self) -> usize {
-        match &self.0 {
-            Content::Bytes(bytes) => bytes.len(),
-            Content::Object(object) => object.size_bytes(),
-        }
+        size_of(&self.bytes, &self.object)
     }
 
-    /// Takes the object out, if it is one, and leaves nothing; bytes stay.
     pub(crate) fn take_object(&mut self) -> Option<Box<dyn PayloadObject>> {
-        if let Content::Bytes(_) = self.0 {
-            return None;
-        }
-        match std::mem::replace(&mut self.0, Content::Bytes(Box::default())) {
-            Content::Bytes(_) => None,
-            Content::Object(object) => Some(object),
-        }
+        self.object.take()
     }
+}
+
+pub(crate) fn downcast<T: PayloadObject>(object: &Option<Box<dyn PayloadObject>>) -> Option<&T> {
+    (**object.as_ref()?).as_any().downcast_ref()
+}
+
+pub(crate) fn size_of(bytes: &[u8], object: &Option<Box<dyn PayloadObject>>) -> usize {
+    bytes.len() + object.as_ref().map_or(0, |object| object.size_bytes())
 }
 
 impl From<Vec<u8>> for Payload {
@@ -126,9 +118,7 @@ impl From<Vec<u8>> for Payload {
 
 impl Drop for Payload {
     fn drop(&mut self) {
-        if let Content::Bytes(bytes) = &mut self.0 {
-            wipe(bytes);
-        }
+        wipe(&mut self.bytes);
     }
 }
 

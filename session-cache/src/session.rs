@@ -15,7 +15,7 @@ use session_core::{Handle, Key};
 
 use crate::fifo::USES_MAX;
 use crate::id::{IdContext, SessionId};
-use crate::payload::{Payload, PayloadObject};
+use crate::payload::{self, Payload, PayloadObject};
 use crate::time::{Seconds, UnixTime};
 
 /// Is the protocol version of a session, as TLS writes it on the wire.
@@ -225,7 +225,7 @@ pub(crate) struct Stored {
     created: AtomicU64,
     timeout: AtomicU64,
     authenticated: UnixTime,
-    /// The payload, if it is one; else that is the entry's bytes.
+    /// The payload's, if it has one.
     object: Option<Box<dyn PayloadObject>>,
     verify_result: i32,
     lifetime_hint: u32,
@@ -389,7 +389,7 @@ impl Session {
 
     /// Borrows the payload's object, if it is one of this type.
     pub fn payload_object<T: PayloadObject>(&self) -> Option<&T> {
-        (**self.stored().object.as_ref()?).as_any().downcast_ref()
+        payload::downcast(&self.stored().object)
     }
 
     /// Returns how many hold it: whoever has this session or a clone, connections, and the cache it is in.
@@ -422,7 +422,7 @@ impl Session {
             id: self.id(),
             payload: match &stored.object {
                 None => Payload::copy_from(self.payload()),
-                Some(object) => Payload::boxed(object.duplicate()),
+                Some(object) => Payload::copy_from(self.payload()).with_object(object.duplicate()),
             },
             timeout: Some(self.timeout()),
             created: Some(self.created()),
@@ -571,8 +571,7 @@ impl Entry {
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let object = self.stored().object.as_ref();
-        let payload_bytes = object.map_or(self.payload().len(), |object| object.size_bytes());
+        let payload_bytes = payload::size_of(self.payload(), &self.stored().object);
         f.debug_struct("Session")
             .field("version", &self.version())
             .field("id", &self.id())

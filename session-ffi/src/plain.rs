@@ -20,25 +20,8 @@ use crate::hooks;
 use crate::memory;
 use crate::session::SESS_SESSION;
 
-/// Is what the session of a plain entry holds: its bytes, where it lies itself, so that fetching them follows
-/// no pointer more than a payload of bytes would.
-#[repr(C)]
-pub(crate) struct PlainEntry {
-    shown: Shown,
-    len: usize,
-    bytes: [u8; INLINE_BYTES_MAX],
-}
-
-/// Is what the session of a plain entry holds that is too large for a `PlainEntry`.
-pub(crate) struct LargeEntry {
-    shown: Shown,
-    data: Payload,
-}
-
-/// A session as OpenSSL encodes it has 129 to 143 bytes, without a client's certificate.
-const INLINE_BYTES_MAX: usize = 144;
-
-/// The object of a plain entry, which owns it: null until C is first shown the session.
+/// Is what the session of a plain entry holds beside its bytes: the object that C is shown of it, which it owns. Null until
+/// C is first shown the session.
 struct Shown(AtomicPtr<SESS_SESSION>);
 
 impl Shown {
@@ -74,64 +57,29 @@ impl Drop for Shown {
     }
 }
 
-/// Makes the payload of a plain entry.
-fn payload(data: &[u8]) -> Payload {
-    Payload::boxed(boxed(data))
+impl PayloadObject for Shown {
+    fn size_bytes(&self) -> usize {
+        size_of::<Shown>()
+    }
+
+    fn duplicate(&self) -> Box<dyn PayloadObject> {
+        Box::new(Shown::not_yet())
+    }
 }
 
-fn boxed(data: &[u8]) -> Box<dyn PayloadObject> {
-    if data.len() > INLINE_BYTES_MAX {
-        return Box::new(LargeEntry { shown: Shown::not_yet(), data: Payload::copy_from(data) });
-    }
-    let (shown, bytes) = (Shown::not_yet(), [0; INLINE_BYTES_MAX]);
-    let mut entry = Box::new(PlainEntry { shown, len: data.len(), bytes });
-    // Copied to where they stay: on the way there they would leave a copy.
-    entry.bytes[..data.len()].copy_from_slice(data);
-    entry
+/// Makes the payload of a plain entry.
+fn payload(data: &[u8]) -> Payload {
+    Payload::copy_from(data).with_object(Box::new(Shown::not_yet()))
 }
 
 /// The object that C is shown of a plain entry, none of another session.
 pub(crate) fn object_of(session: &Session) -> Option<NonNull<SESS_SESSION>> {
-    let inline = session.payload_object::<PlainEntry>().map(|entry| &entry.shown);
-    let shown = inline.or_else(|| session.payload_object::<LargeEntry>().map(|entry| &entry.shown));
-    shown.map(Shown::object)
+    session.payload_object().map(Shown::object)
 }
 
 /// The bytes of a plain entry, none of another session.
-#[inline]
 pub(crate) fn data_of(session: &Session) -> Option<&[u8]> {
-    match session.payload_object::<PlainEntry>() {
-        Some(entry) => Some(&entry.bytes[..entry.len]),
-        None => session.payload_object::<LargeEntry>().map(|entry| entry.data.as_bytes()),
-    }
-}
-
-impl PayloadObject for PlainEntry {
-    fn size_bytes(&self) -> usize {
-        size_of::<PlainEntry>()
-    }
-
-    fn duplicate(&self) -> Box<dyn PayloadObject> {
-        boxed(&self.bytes[..self.len])
-    }
-}
-
-impl PayloadObject for LargeEntry {
-    fn size_bytes(&self) -> usize {
-        size_of::<LargeEntry>() + self.data.size_bytes()
-    }
-
-    fn duplicate(&self) -> Box<dyn PayloadObject> {
-        boxed(self.data.as_bytes())
-    }
-}
-
-impl Drop for PlainEntry {
-    fn drop(&mut self) {
-        self.bytes.fill(0);
-        // The compiler must take it that somebody looks at them still.
-        zeroize::optimization_barrier(&self.bytes);
-    }
+    session.payload_object::<Shown>().map(|_| session.payload())
 }
 
 #[inline]
@@ -142,7 +90,7 @@ fn view(context: &SESS_CTX) -> ContextView<'_> {
 /// # Safety
 ///
 /// * `id` is NULL or points to `id_len` readable bytes.
-#[inline]
+#[inline(always)]
 unsafe fn session_id(id: *const c_uchar, id_len: usize) -> Result<SessionId, Fault> {
     if id_len == 0 || id_len > SessionId::BYTES_MAX {
         return Err(wrong_length(id_len));

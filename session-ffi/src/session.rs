@@ -198,8 +198,10 @@ impl SESS_SESSION {
     /// The bytes of a plain entry in a session's payload.
     #[inline]
     pub(crate) fn data_of(session: &Session) -> &[u8] {
-        if let Some(data) = plain::data_of(session) {
-            return data;
+        // Those of a plain entry are the session's own; no other has such.
+        let own = session.payload();
+        if !own.is_empty() {
+            return own;
         }
         let Some(owner) = session.payload_object::<Owner>() else { return &[] };
         // SAFETY: owned by the payload, which `session` keeps.
