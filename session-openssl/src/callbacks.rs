@@ -123,8 +123,9 @@ impl Wire {
             self.counters.undecodable.add(1);
             return None;
         };
-        decoded.object().set_authenticated(found.authenticated());
         if version.is_tls13() {
+            // For the sessions that libssl makes of it; before TLS 1.3 it makes none.
+            decoded.object().set_authenticated(found.authenticated());
             self.give_back_to_libssl(connection, &decoded);
         } else {
             self.renew(&decoded, &found);
