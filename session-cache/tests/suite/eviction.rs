@@ -22,30 +22,55 @@ fn first_to_expire_leaves_first_and_equals_in_order_of_arrival() {
     assert_eq!(scene.cache.statistics().cache_full, 3);
 }
 
+/// One of many shards, each with a lock of its own, and yet one order.
+#[test]
+fn large_cache_evicts_whoever_expires_first_in_whatever_shard() {
+    const SIZE: u64 = 2_048;
+    let scene = Scene::of_size(SIZE as usize);
+    // Each expires in a second of its own, in no order.
+    let timeout = |number: u64| 1_000 + number * 613 % SIZE;
+    for number in 0..SIZE {
+        scene.insert(number, timeout(number));
+    }
+    for number in SIZE..SIZE + 200 {
+        scene.insert(number, 100_000);
+    }
+    for number in 0..SIZE {
+        assert_eq!(scene.finds(number), timeout(number) >= 1_200, "session {number}");
+    }
+    assert_eq!(scene.cache.statistics().cache_full, 200);
+}
+
 /// A large cache keeps order within its shards alone; of sessions that expire together those leave that came early,
 /// not those that happen to lie in one shard.
 #[test]
 fn of_equals_in_a_large_cache_those_leave_that_came_early() {
     const SIZE: u64 = 1_024;
-    let scene = Scene::of_size(SIZE as usize);
-    for number in 0..SIZE {
-        scene.insert(number, 100);
-    }
-    // Of the first half a few are left, some early and some late in each shard.
-    let is_kept = |number: &u64| number % 16 == 0;
-    for number in (0..SIZE / 2).filter(|number| !is_kept(number)) {
-        assert!(scene.view().remove(VERSION, &id(number)));
-    }
+    const SCENES: u64 = 10;
     let (free, kept) = (SIZE / 2 - SIZE / 32, SIZE / 32);
-    for number in SIZE..SIZE + free + kept {
-        scene.insert(number, 200);
-    }
-    assert_eq!(scene.cache.statistics().cache_full, kept);
-    let gone =
-        |numbers: std::ops::Range<u64>| numbers.filter(|number| !scene.finds(*number)).count();
-    let of_the_kept = gone(0..SIZE / 2) as u64 - free;
-    assert!(of_the_kept >= kept * 3 / 4, "{of_the_kept} of {kept}");
-    assert_eq!(gone(SIZE * 3 / 4..SIZE), 0);
+    let early = || {
+        let scene = Scene::of_size(SIZE as usize);
+        for number in 0..SIZE {
+            scene.insert(number, 100);
+        }
+        // Of the first half a few are left, some early and some late in each shard.
+        let is_kept = |number: &u64| number % 16 == 0;
+        for number in (0..SIZE / 2).filter(|number| !is_kept(number)) {
+            assert!(scene.view().remove(VERSION, &id(number)));
+        }
+        for number in SIZE..SIZE + free + kept {
+            scene.insert(number, 200);
+        }
+        assert_eq!(scene.cache.statistics().cache_full, kept);
+        let gone = |numbers: std::ops::Range<u64>| {
+            numbers.filter(|number| !scene.finds(*number)).count() as u64
+        };
+        assert_eq!(gone(SIZE * 3 / 4..SIZE), 0);
+        gone(0..SIZE / 2) - free
+    };
+    // Which shard is whose depends on the table's secret: a single scene tells little.
+    let early: u64 = (0..SCENES).map(|_| early()).sum();
+    assert!(early >= kept * SCENES * 8 / 10, "{early} of {}", kept * SCENES);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! How long a session lives, to the second.
 
-use session_cache::{Seconds, UnixTime};
+use session_cache::{CacheMode, Seconds, UnixTime};
 
 use crate::scene::{START, Scene, VERSION, id, session};
 
@@ -93,4 +93,21 @@ fn clock_that_jumps_back_and_forth_is_taken_at_its_word() {
     assert!(!scene.finds(1));
     scene.clock.set(UnixTime(START));
     assert!(!scene.finds(1), "an expired session came back to life");
+}
+
+#[test]
+fn lookup_makes_a_sessions_time_that_of_its_use_in_the_mode_that_says_so() {
+    let scene = Scene::of_size(10);
+    scene.insert(1, 100);
+    let created = |now: u64| {
+        scene.clock.set(UnixTime(now));
+        scene.view().lookup(VERSION, &id(1)).expect("not too old").created().0
+    };
+    assert_eq!(created(START + 50), START);
+    scene.cache.set_mode(CacheMode::SERVER | CacheMode::UPDATE_TIME);
+    assert_eq!(created(START + 60), START + 60);
+    scene.cache.set_mode(CacheMode::SERVER);
+    assert_eq!(created(START + 150), START + 60);
+    assert_eq!(scene.cache.flush(UnixTime(START + 160)), 0);
+    assert_eq!(scene.cache.flush(UnixTime(START + 161)), 1);
 }
