@@ -70,6 +70,8 @@ fn session_costs_at_most_192_bytes_beyond_id_context_and_payload() {
     {
         let overhead = overhead_bytes(sessions, timeouts);
         println!("{sessions} sessions over {timeouts} s: {overhead} bytes each");
-        assert!(overhead <= 192, "{overhead} bytes a session at {sessions} over {timeouts} s");
+        // Under a sanitizer entries are the allocator's alone, which aligns them in a way of its own.
+        let most = if cfg!(session_sanitize) { 208 } else { 192 };
+        assert!(overhead <= most, "{overhead} bytes a session at {sessions} over {timeouts} s");
     }
 }

@@ -354,6 +354,16 @@ pub(crate) struct Real {
     connections: [Option<Connection>; CONNECTIONS],
 }
 
+impl Drop for Real {
+    fn drop(&mut self) {
+        // What a hand holds leads back to the book with the hands; and hooks that are told of the end may fill them.
+        self.connections = [const { None }; CONNECTIONS];
+        self.slots.clear();
+        self.book.script.lock().unwrap().clear();
+        (0..HANDS).for_each(|hand| self.book.put(hand, None));
+    }
+}
+
 impl Real {
     pub(crate) fn new(rules: Rules, sizes: [usize; SLOTS]) -> Real {
         let mut real = Real {
