@@ -4,7 +4,7 @@
 //! lowered lazily binds those that come later). A place is taken and given back only in a shard's
 //! critical section, the same one in which its node is linked or unlinked; a session is published
 //! in the table in the section in which it takes its place, and its place is given back only after it has
-//! left the table. So no stalled thread holds a place that nobody else can free, and a newcomer cannot be
+//! left the table: it is free then, or handed on to the newcomer for whom it left. So no stalled thread holds a place that nobody else can free, and a newcomer cannot be
 //! its own victim: others leave before it enters.
 //!
 //! Invariant: all insertions of one key pass through the lock of one shard. Takes, removes and expired
@@ -176,6 +176,8 @@ impl Order {
                 break;
             }
             self.places.give_back(bytes);
+            // Whose turn it is next is decided by what the shard has now.
+            section.publish();
         }
         // Before anybody can find it.
         let created_before = stored.created();
@@ -606,8 +608,9 @@ fn hint(expires: UnixTime) -> u64 {
     expires.0.min(NEVER - 1)
 }
 
-impl Drop for Section<'_> {
-    fn drop(&mut self) {
+impl Section<'_> {
+    /// Tells those without the lock when the shard's first session expires.
+    fn publish(&self) {
         let first = self.line.queue.first();
         let (earliest, came_after) =
             first.map_or((NEVER, 0), |(expires, stamp)| (hint(expires), stamp));
@@ -620,6 +623,12 @@ impl Drop for Section<'_> {
         if self.shard.came_after.load(Ordering::Relaxed) != came_after {
             self.shard.came_after.store(came_after, Ordering::Relaxed);
         }
+    }
+}
+
+impl Drop for Section<'_> {
+    fn drop(&mut self) {
+        self.publish();
     }
 }
 

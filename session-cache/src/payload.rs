@@ -11,6 +11,8 @@ use zeroize::Zeroize;
 
 /// Holds what a TLS stack needs to resume a session; bytes are wiped when dropped.
 ///
+/// A session takes a copy of the bytes; to make one of 4 GiB or more panics, whatever the limits are.
+///
 /// `Debug` prints the size only.
 ///
 /// # Examples
@@ -27,7 +29,7 @@ pub struct Payload {
     object: Option<Box<dyn PayloadObject>>,
 }
 
-/// Is what is no bytes in a payload: what a TLS stack keeps in process, as it is.
+/// Is the part of a payload that is not bytes: what a TLS stack keeps in process, as it is.
 ///
 /// Its `drop` is foreign code to the cache, which runs it with no lock and no guard held; it wipes its own
 /// secrets.

@@ -99,7 +99,9 @@ const WORD: usize = size_of::<u32>();
 /// When there are 4 GiB of `bytes` or more.
 #[inline]
 pub(crate) fn make<V: Send + Sync + 'static>(key: Key, value: V, bytes: &[u8]) -> NonNull<Header> {
-    let length = u32::try_from(bytes.len()).expect("an entry has less than 4 GiB of bytes");
+    let Ok(length) = u32::try_from(bytes.len()) else {
+        panic!("{} bytes for one entry; less than 4 GiB is what there can be", bytes.len())
+    };
     let header = Header {
         next: AtomicLink::new(Link::END),
         hash: AtomicU64::new(0),

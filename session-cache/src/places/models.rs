@@ -26,19 +26,22 @@ impl Live {
 
 const BYTES: usize = 100;
 
+/// Another thread takes a session out, and then gives back its place.
+fn leaves(session: &Arc<Live>, places: &Arc<Places>) -> thread::JoinHandle<()> {
+    let (session, places) = (session.clone(), places.clone());
+    thread::spawn(move || {
+        session.set(false);
+        places.give_back(BYTES);
+    })
+}
+
 #[test]
 fn who_takes_the_place_of_another_sees_that_it_has_left() {
     explored(|| {
         let places = Arc::new(Places::new(1, usize::MAX));
         assert!(places.take(BYTES, None));
         let old = Arc::new(Live::new(true));
-        let leaving = {
-            let (places, old) = (places.clone(), old.clone());
-            thread::spawn(move || {
-                old.set(false);
-                places.give_back(BYTES);
-            })
-        };
+        let leaving = leaves(&old, &places);
         if places.take(BYTES, None) || places.take(BYTES, None) {
             assert!(!old.is_seen(), "two sessions in a cache for one");
         }
@@ -52,13 +55,7 @@ fn who_takes_the_bytes_of_another_sees_that_it_has_left() {
         let places = Arc::new(Places::new(usize::MAX, BYTES));
         assert!(places.take(BYTES, None));
         let old = Arc::new(Live::new(true));
-        let leaving = {
-            let (places, old) = (places.clone(), old.clone());
-            thread::spawn(move || {
-                old.set(false);
-                places.give_back(BYTES);
-            })
-        };
+        let leaving = leaves(&old, &places);
         if places.take(BYTES, None) || places.take(BYTES, None) {
             assert!(!old.is_seen(), "{} bytes in a cache for {BYTES}", 2 * BYTES);
         }
@@ -73,13 +70,7 @@ fn one_who_gets_a_place_and_no_bytes_hands_on_what_it_saw() {
         let places = Arc::new(Places::new(1, BYTES));
         assert!(places.take(BYTES, None));
         let old = Arc::new(Live::new(true));
-        let leaving = {
-            let (places, old) = (places.clone(), old.clone());
-            thread::spawn(move || {
-                old.set(false);
-                places.give_back(BYTES);
-            })
-        };
+        let leaving = leaves(&old, &places);
         let too_large = {
             let places = places.clone();
             thread::spawn(move || assert!(!places.take(BYTES + 1, None)))
@@ -99,13 +90,7 @@ fn who_takes_over_a_place_and_needs_the_bytes_of_another_sees_that_it_has_left()
         let places = Arc::new(Places::new(2, 3 * BYTES));
         assert!(places.take(BYTES, None) && places.take(BYTES, None));
         let old = Arc::new(Live::new(true));
-        let leaving = {
-            let (places, old) = (places.clone(), old.clone());
-            thread::spawn(move || {
-                old.set(false);
-                places.give_back(BYTES);
-            })
-        };
+        let leaving = leaves(&old, &places);
         if places.take_over(3 * BYTES, BYTES) || places.take_over(3 * BYTES, BYTES) {
             assert!(!old.is_seen(), "{} bytes in a cache for {}", 4 * BYTES, 3 * BYTES);
         }

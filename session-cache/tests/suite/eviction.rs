@@ -2,7 +2,7 @@
 
 use session_cache::{
     Added, ErrorKind, Eviction, IdContext, NewSession, NotStored, Payload, ProtocolVersion, Rules,
-    UnixTime,
+    Seconds, UnixTime,
 };
 
 use crate::scene::{START, Scene, VERSION, id, id_context, session};
@@ -39,6 +39,24 @@ fn large_cache_evicts_whoever_expires_first_in_whatever_shard() {
         assert_eq!(scene.finds(number), timeout(number) >= 1_200, "session {number}");
     }
     assert_eq!(scene.cache.statistics().cache_full, 200);
+}
+
+#[test]
+fn large_session_makes_those_leave_that_expire_first_in_whatever_shards() {
+    const SIZE: u64 = 1_024;
+    let scene = Scene::new(|builder| builder.sessions_max(2 * SIZE as usize));
+    let timeout = |number: u64| 1_000 + number * 613 % SIZE;
+    for number in 0..SIZE {
+        scene.insert(number, timeout(number));
+    }
+    let each = scene.cache.bytes() / SIZE as usize;
+    scene.cache.set_bytes_max(scene.cache.bytes());
+    // It needs the room of twenty and some bytes: 21 leave.
+    let large = NewSession::new(VERSION, id(SIZE), Payload::from(vec![7; 20 * each]));
+    scene.view().insert(large.with_timeout(Seconds(100_000))).expect("there is room for one more");
+    let gone: Vec<u64> = (0..SIZE).filter(|number| !scene.finds(*number)).map(timeout).collect();
+    let first = 1_000..1_000 + gone.len() as u64;
+    assert!(gone.len() > 19 && gone.iter().all(|timeout| first.contains(timeout)), "{gone:?}");
 }
 
 /// A large cache keeps order within its shards alone; of sessions that expire together those leave that came early,
