@@ -4,8 +4,8 @@
 //! lowered lazily binds those that come later). A place is taken and given back only in a shard's
 //! critical section, the same one in which its node is linked or unlinked; a session is published
 //! in the table in the section in which it takes its place, and its place is given back only after it has
-//! left the table: it is free then, or handed on to the newcomer for whom it left. So no stalled thread holds a place that nobody else can free, and a newcomer cannot be
-//! its own victim: others leave before it enters.
+//! left the table: it is free then, or handed on to the newcomer for whom it left. So no stalled thread holds
+//! a place that nobody else can free, and a newcomer cannot be its own victim: others leave before it enters.
 //!
 //! Invariant: all insertions of one key pass through the lock of one shard. Takes, removes and expired
 //! lookups decide in the table, before any lock; what they leave behind here is a node of a dead session,

@@ -22,25 +22,6 @@ fn first_to_expire_leaves_first_and_equals_in_order_of_arrival() {
     assert_eq!(scene.cache.statistics().cache_full, 3);
 }
 
-/// One of many shards, each with a lock of its own, and yet one order.
-#[test]
-fn large_cache_evicts_whoever_expires_first_in_whatever_shard() {
-    const SIZE: u64 = 2_048;
-    let scene = Scene::of_size(SIZE as usize);
-    // Each expires in a second of its own, in no order.
-    let timeout = |number: u64| 1_000 + number * 613 % SIZE;
-    for number in 0..SIZE {
-        scene.insert(number, timeout(number));
-    }
-    for number in SIZE..SIZE + 200 {
-        scene.insert(number, 100_000);
-    }
-    for number in 0..SIZE {
-        assert_eq!(scene.finds(number), timeout(number) >= 1_200, "session {number}");
-    }
-    assert_eq!(scene.cache.statistics().cache_full, 200);
-}
-
 #[test]
 fn large_session_makes_those_leave_that_expire_first_in_whatever_shards() {
     const SIZE: u64 = 1_024;
