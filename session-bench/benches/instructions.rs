@@ -7,6 +7,8 @@
 //! Few sessions are stored, so that hardly two share a list: the cache hashes under a secret of its own
 //! each time, and two in one list would cost a comparison more than in another run.
 
+use session_cache::{Eviction, ManualClock, UnixTime};
+
 use session_bench::ids::{Series, Walk};
 use session_bench::peers::{Asked, Peer, Work, our_cache::OurCache, our_table::OurTable};
 
@@ -29,9 +31,9 @@ const OPERATIONS: [(&str, Operation); 9] = [
     ("session-core put and take", |count| put_and_take(&filled::<OurTable>(ROOM), count)),
     ("session-cache lookup, hit", |count| hit(&filled::<OurCache>(ROOM), count)),
     ("session-cache lookup, miss", |count| miss(&filled::<OurCache>(ROOM), count)),
-    ("session-cache put and take", |count| put_and_take(&filled::<OurCache>(ROOM), count)),
+    ("session-cache put and take", |count| put_and_take(&at_one_second(ROOM), count)),
     ("session-cache insert at capacity", |count| {
-        Work::put(&filled::<OurCache>(SESSIONS as usize), OTHERS, 0, count);
+        Work::put(&at_one_second(SESSIONS as usize), OTHERS, 0, count);
     }),
 ];
 
@@ -47,8 +49,18 @@ fn main() {
     operation(count.parse().expect("a number"));
 }
 
+/// A cache whose clock stands still: where the second changes meanwhile, the order has one list more to make and drop
+/// with each session.
+fn at_one_second(room: usize) -> OurCache {
+    let clock = ManualClock::new(UnixTime(1_000));
+    fill(OurCache::with(room, clock, Eviction::EarliestExpiry))
+}
+
 fn filled<P: Peer>(room: usize) -> P {
-    let peer = P::new(room);
+    fill(P::new(room))
+}
+
+fn fill<P: Peer>(peer: P) -> P {
     (0..SESSIONS).for_each(|index| Peer::put(&peer, &STORED.id(index)));
     peer
 }
