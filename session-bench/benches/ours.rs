@@ -2,7 +2,7 @@
 //! this side by side.
 //!
 //! `rows SIZE_MAX` lists the rows; `round ROW` runs one round of it, tens of milliseconds, and answers
-//! with nanoseconds an operation. A control stands among the rows: a map that no change of ours touches.
+//! with nanoseconds an operation.
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, Write as _};

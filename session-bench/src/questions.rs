@@ -46,7 +46,7 @@ impl Row {
 pub struct Selection {
     /// Rows whose name contains this.
     pub name_contains: String,
-    /// Ours alone, and the map behind one lock, whose speed no change of ours touches.
+    /// Ours alone.
     pub only_ours: bool,
     /// The most sessions.
     pub size_max: usize,
@@ -82,9 +82,8 @@ pub fn rows(selection: &Selection) -> Vec<Row> {
     all
 }
 
-/// Ours, and the peers or those of them that stand for the machine: the ones behind one lock.
 fn candidates(selection: &Selection) -> impl Iterator<Item = Candidate> {
-    let peers = if selection.only_ours { &PEERS[..2] } else { PEERS };
+    let peers = if selection.only_ours { &[] } else { PEERS };
     OURS.iter().chain(peers).copied()
 }
 

@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
 use super::figures::shown;
-use super::judge::{self, Effort, Ratios, Side};
+use super::judge::{self, Effort, Found, Ratios, Side, Suspect, Trial, Version};
 use super::programs::Build;
 use super::request::Request;
 use crate::clock;
@@ -39,21 +39,24 @@ pub(crate) fn run(workspace: &Workspace, request: &Request, revision: &str) -> R
         Effort { generations: 5, pairs: 15 }
     };
     eprintln!("{} rows, {revision} and this tree by turns", rows.len());
-    let mut sides = || Ok([Program::start(&old)?, Program::start(&new)?]);
-    let outcome = judge::losses(&rows, effort, &mut sides, &mut progress())?;
+    let start = |version| {
+        let path = if version == Version::Old { &old } else { &new };
+        Program::start(path)
+    };
+    let outcome = Trial { start, told: progress() }.run(&rows, effort)?;
     report(revision, &outcome.all);
-    if outcome.noise > 1.0 + judge::LOSS_ALLOWED {
+    for Suspect { row, noise, .. } in outcome.suspects.iter().filter(|suspect| suspect.is_noisy()) {
         eprintln!(
-            "xtask: this machine is too noisy to judge a loss below {:.2}x: a map that is the same in both \
-             took that much longer",
-            outcome.noise
+            "xtask: {row} is too noisy here to judge a loss below {noise:.2}x: {revision} beside \
+             itself swings as far"
         );
     }
-    if outcome.lost.is_empty() {
+    let lost: Vec<_> = outcome.suspects.iter().filter(|suspect| suspect.has_lost()).collect();
+    if lost.is_empty() {
         println!("no row has lost more than {:.0} %", 100.0 * judge::LOSS_ALLOWED);
         return Ok(());
     }
-    let named: Vec<_> = outcome.lost.iter().map(|(row, ratios)| blame(row, ratios)).collect();
+    let named: Vec<_> = lost.iter().map(|suspect| blame(&suspect.row, &suspect.new)).collect();
     Err(Failure::failed(format!("slower than {revision}: {}", named.join("; "))))
 }
 
@@ -231,7 +234,7 @@ fn progress() -> impl FnMut(usize, usize) {
     }
 }
 
-fn report(revision: &str, all: &std::collections::BTreeMap<String, Ratios>) {
+fn report(revision: &str, all: &Found) {
     println!("{:<50} {revision:>12.12} {:>12} {:>8}  spread", "row", "here", "ratio");
     for (row, ratios) in all {
         let [old, new] = ratios.fastest.map(|nanos| shown(nanos, "ns"));

@@ -3,9 +3,9 @@
 //! Two builds are run by turns. In a *generation* each side is a fresh process, whose pages and tables
 //! lie where they happen to lie: that alone makes a row some per cent faster or slower for as long as
 //! the process lives. So the generations are what is counted, not the rounds in them. A row whose middle
-//! generation has lost is asked once more, with generations of its own, beside the *controls*: rows of a map
-//! that no change of ours touches. It has lost when the middle says so again, hardly a generation says that it
-//! has not, and no control has lost as much: what a control loses is noise.
+//! generation has lost is asked once more, with generations of its own, in which the old build runs beside itself
+//! too: what it seems to lose there is the noise of this very row. The row has lost when the middle says so again,
+//! hardly a generation says that it has not, and the noise does not explain it.
 
 use std::collections::BTreeMap;
 
@@ -26,6 +26,13 @@ pub(crate) trait Side {
     /// # Errors
     /// When the program behind it has ended.
     fn round(&mut self, row: &str) -> Result<f64, Failure>;
+}
+
+/// Whose process is started.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    Old,
+    New,
 }
 
 /// How often.
@@ -62,27 +69,91 @@ impl Ratios {
         self.middle() > 1.0 + LOSS_ALLOWED
     }
 
+    /// What all but the worst generations stay within, of two processes of the same build: as many times
+    /// longer or shorter.
+    fn noise(&self) -> f64 {
+        let mut swings: Vec<f64> =
+            self.generations.iter().map(|ratio| ratio.max(1.0 / ratio)).collect();
+        swings.sort_by(f64::total_cmp);
+        let within = (SHARE_THAT_SEES * swings.len() as f64).ceil() as usize;
+        swings[within.saturating_sub(1)]
+    }
+
     fn is_loss(&self) -> bool {
         let seen = self.generations.iter().filter(|ratio| **ratio > 1.0 + LOSS_SEEN).count();
         self.seems_lost() && seen as f64 >= SHARE_THAT_SEES * self.generations.len() as f64
     }
 }
 
-/// Runs all rows on both sides by turns. `sides` starts a generation: old and new.
-///
-/// # Errors
-/// When a side cannot be started or has ended.
-pub(crate) fn compare<S: Side>(
-    rows: &[String],
-    effort: Effort,
-    sides: &mut impl FnMut() -> Result<[S; 2], Failure>,
-    told: &mut impl FnMut(usize, usize),
-) -> Result<BTreeMap<String, Ratios>, Failure> {
-    let mut found: BTreeMap<String, Ratios> = BTreeMap::new();
-    for generation in 0..effort.generations {
-        let [mut old, mut new] = sides()?;
-        let mut pairs: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-        for pair in 0..effort.pairs {
+/// What was found of each row.
+pub(crate) type Found = BTreeMap<String, Ratios>;
+
+/// Finds the rows that have lost. `start` starts a process, `told` hears how many of how many turns are done.
+pub(crate) struct Trial<Start, Told> {
+    pub(crate) start: Start,
+    pub(crate) told: Told,
+}
+
+impl<S, Start, Told> Trial<Start, Told>
+where
+    S: Side,
+    Start: FnMut(Version) -> Result<S, Failure>,
+    Told: FnMut(usize, usize),
+{
+    /// Looks at all rows, and once more at those that seem to have lost.
+    ///
+    /// # Errors
+    /// When a process cannot be started or has ended.
+    pub(crate) fn run(&mut self, rows: &[String], effort: Effort) -> Result<Outcome, Failure> {
+        let mut all = Found::new();
+        let turns = effort.generations * effort.pairs;
+        for generation in 0..effort.generations {
+            let mut sides = [(self.start)(Version::Old)?, (self.start)(Version::New)?];
+            let done = generation * effort.pairs;
+            self.generation(rows, effort.pairs, &mut sides, &mut all, |turn| (done + turn, turns))?;
+        }
+        let seems_lost = |row: &&String| all[*row].seems_lost();
+        let suspects: Vec<String> = rows.iter().filter(seems_lost).cloned().collect();
+        if suspects.is_empty() {
+            return Ok(Outcome { all, suspects: Vec::new() });
+        }
+        let suspects = self.second_look(&suspects, effort)?;
+        Ok(Outcome { all, suspects })
+    }
+
+    fn second_look(&mut self, rows: &[String], effort: Effort) -> Result<Vec<Suspect>, Failure> {
+        let Effort { generations, pairs } =
+            Effort { generations: effort.generations + 2, pairs: effort.pairs + 4 };
+        let (mut news, mut noises) = (Found::new(), Found::new());
+        let turns = 2 * generations * pairs;
+        for generation in 0..generations {
+            let old = (self.start)(Version::Old)?;
+            let mut sides = [old, (self.start)(Version::New)?];
+            let done = 2 * generation * pairs;
+            self.generation(rows, pairs, &mut sides, &mut news, |turn| (done + turn, turns))?;
+            // The same old process stays: only the one beside it is another.
+            sides[1] = (self.start)(Version::Old)?;
+            let done = done + pairs;
+            self.generation(rows, pairs, &mut sides, &mut noises, |turn| (done + turn, turns))?;
+        }
+        let suspect = |(row, new): (String, Ratios)| {
+            let noise = noises.remove(&row).expect("both were asked for the same rows").noise();
+            Suspect { row, new, noise }
+        };
+        Ok(news.into_iter().map(suspect).collect())
+    }
+
+    /// Runs rows on two processes by turns.
+    fn generation(
+        &mut self,
+        rows: &[String],
+        pairs: usize,
+        [old, new]: &mut [S; 2],
+        found: &mut Found,
+        progress: impl Fn(usize) -> (usize, usize),
+    ) -> Result<(), Failure> {
+        let mut ratios: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+        for pair in 0..pairs {
             for row in rows {
                 // One, the other twice, the one again: what drifts steadily touches both alike, and of
                 // two rounds the faster is the one that was disturbed less.
@@ -95,79 +166,48 @@ pub(crate) fn compare<S: Side>(
                     let (c, d) = (old.round(row)?, new.round(row)?);
                     [b.min(c), a.min(d)]
                 };
-                pairs.entry(row).or_default().push(times[1] / times[0]);
+                ratios.entry(row).or_default().push(times[1] / times[0]);
                 let entry = found.entry(row.clone()).or_default();
                 for (fastest, time) in entry.fastest.iter_mut().zip(times) {
                     *fastest = if *fastest == 0.0 { time } else { fastest.min(time) };
                 }
             }
-            told(generation * effort.pairs + pair + 1, effort.generations * effort.pairs);
+            let (done, of) = progress(pair + 1);
+            (self.told)(done, of);
         }
-        for (row, mut ratios) in pairs {
+        for (row, mut ratios) in ratios {
             found.entry(row.to_string()).or_default().generations.push(median(&mut ratios));
         }
+        Ok(())
     }
-    Ok(found)
 }
 
 /// What came of a comparison.
 pub(crate) struct Outcome {
     /// What the first look says of every row.
-    pub(crate) all: BTreeMap<String, Ratios>,
-    /// What the second look says of the rows that have lost.
-    pub(crate) lost: BTreeMap<String, Ratios>,
-    /// How many times as long the worst control takes in the second look; 1 where there was none.
+    pub(crate) all: Found,
+    /// What the second look says of the rows that seemed to have lost.
+    pub(crate) suspects: Vec<Suspect>,
+}
+
+/// A row that seemed to have lost, looked at again.
+pub(crate) struct Suspect {
+    pub(crate) row: String,
+    /// The new build's time in the old one's.
+    pub(crate) new: Ratios,
+    /// Within how many times its own time the old build stays, nearly always.
     pub(crate) noise: f64,
 }
 
-/// Finds the rows that have lost.
-///
-/// # Errors
-/// As [`compare`].
-pub(crate) fn losses<S: Side>(
-    rows: &[String],
-    effort: Effort,
-    sides: &mut impl FnMut() -> Result<[S; 2], Failure>,
-    told: &mut impl FnMut(usize, usize),
-) -> Result<Outcome, Failure> {
-    let all = compare(rows, effort, sides, told)?;
-    let is_suspect = |row: &&String| all[*row].seems_lost() && !is_control(row);
-    let suspects: Vec<_> = rows.iter().filter(is_suspect).collect();
-    if suspects.is_empty() {
-        return Ok(Outcome { all, lost: BTreeMap::new(), noise: 1.0 });
+impl Suspect {
+    pub(crate) fn has_lost(&self) -> bool {
+        self.new.is_loss() && self.new.middle() > self.noise
     }
-    // Several threads that contend are noisier than one that is alone: each is compared with its like.
-    let controls = rows.iter().filter(|row| {
-        is_control(row) && suspects.iter().any(|suspect| threads(suspect) == threads(row))
-    });
-    let rows: Vec<String> = suspects.iter().copied().chain(controls).cloned().collect();
-    let effort = Effort { generations: effort.generations + 2, pairs: effort.pairs + 4 };
-    let mut lost = compare(&rows, effort, sides, told)?;
-    let controls: Vec<(String, f64)> = lost
-        .iter()
-        .filter(|(row, _)| is_control(row))
-        .map(|(row, ratios)| (row.clone(), ratios.middle()))
-        .collect();
-    let noise_of = |row: &str| {
-        let alike = controls.iter().filter(|(control, _)| threads(control) == threads(row));
-        alike.map(|(_, middle)| *middle).fold(1.0, f64::max)
-    };
-    lost.retain(|row, ratios| {
-        let is_beyond_noise = ratios.middle() > noise_of(row) * (1.0 + LOSS_SEEN);
-        !is_control(row) && ratios.is_loss() && is_beyond_noise
-    });
-    let noise = controls.iter().map(|(_, middle)| *middle).fold(1.0, f64::max);
-    Ok(Outcome { all, lost, noise })
-}
 
-/// How many threads a row has, by its name: `question/size/threads/peer`.
-fn threads(row: &str) -> Option<&str> {
-    row.rsplit('/').nth(1)
-}
-
-/// Whether no change of ours touches what a row measures.
-fn is_control(row: &str) -> bool {
-    row.rsplit('/').next().is_some_and(|peer| peer.starts_with("Mutex<"))
+    /// Whether the row swings so far by itself that a loss which counts elsewhere is not told from it.
+    pub(crate) fn is_noisy(&self) -> bool {
+        self.noise > 1.0 + LOSS_ALLOWED
+    }
 }
 
 /// The middle of some numbers.
@@ -207,14 +247,18 @@ mod tests {
 
     const EFFORT: Effort = Effort { generations: 3, pairs: 7 };
 
+    fn outcome(mut steps: impl FnMut(Version) -> fn(&str) -> u64) -> Outcome {
+        let rows = ["hit/1/ours", "miss/1/ours", "hit/2/ours"].map(str::to_string);
+        let start = |version| Ok(Computes { steps: steps(version) });
+        let outcome = Trial { start, told: |_, _| {} }.run(&rows, EFFORT).unwrap();
+        assert_eq!(outcome.all.len(), 3);
+        outcome
+    }
+
     fn lost(new: fn(&str) -> u64) -> Vec<String> {
-        let rows = ["hit/1/ours", "miss/1/ours", "hit/1/Mutex<HashMap>", "hit/2/Mutex<HashMap>"];
-        let rows = rows.map(str::to_string);
         let old: fn(&str) -> u64 = |_| 50_000;
-        let mut sides = || Ok([Computes { steps: old }, Computes { steps: new }]);
-        let outcome = losses(&rows, EFFORT, &mut sides, &mut |_, _| {}).unwrap();
-        assert_eq!(outcome.all.len(), 4);
-        outcome.lost.into_keys().collect()
+        let outcome = outcome(|version| if version == Version::Old { old } else { new });
+        outcome.suspects.into_iter().filter(Suspect::has_lost).map(|suspect| suspect.row).collect()
     }
 
     #[test]
@@ -229,19 +273,31 @@ mod tests {
         assert_eq!(lost(|_| 30_000), [""; 0]);
     }
 
+    /// A row of the old build that is fast in some processes and slow in others, as one is whose threads
+    /// contend or do not.
     #[test]
-    fn loss_that_a_control_shares_is_noise() {
-        assert_eq!(lost(|row| if row.contains("Mutex") { 90_000 } else { 70_000 }), [""; 0]);
-    }
-
-    #[test]
-    fn noise_of_two_threads_does_not_hide_what_one_loses() {
-        let new = |row: &str| match row {
-            "hit/2/Mutex<HashMap>" => 150_000,
-            "miss/1/ours" => 70_000,
-            _ => 50_000,
-        };
-        assert_eq!(lost(new), ["miss/1/ours"]);
+    fn row_that_swings_by_itself_has_not_lost_and_hides_no_other_row() {
+        const SWINGS: [fn(&str) -> u64; 2] =
+            [|_| 50_000, |row| if row == "hit/2/ours" { 150_000 } else { 50_000 }];
+        let mut started = 0;
+        let outcome = outcome(|version| match version {
+            // Of a generation of the second look, the first process of the old build is fast.
+            Version::Old => {
+                started += 1;
+                SWINGS[usize::from(started > EFFORT.generations && started % 2 == 1)]
+            }
+            Version::New => |row| match row {
+                "hit/2/ours" => 100_000,
+                "miss/1/ours" => 70_000,
+                _ => 50_000,
+            },
+        });
+        let seen: Vec<_> = outcome
+            .suspects
+            .iter()
+            .map(|suspect| (&*suspect.row, suspect.has_lost(), suspect.is_noisy()))
+            .collect();
+        assert_eq!(seen, [("hit/2/ours", false, true), ("miss/1/ours", true, false)]);
     }
 
     #[test]
