@@ -45,11 +45,18 @@ pub enum Wiring {
 /// let options = Options::new().timeout(Seconds(3_600)).single_use(true);
 /// assert_ne!(options, Options::new().wiring(Wiring::ObserveOnly));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     pub(crate) wiring: Wiring,
     pub(crate) single_use: bool,
     pub(crate) timeout: Option<Seconds>,
+    pub(crate) keep_decoded: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { wiring: Wiring::External, single_use: false, timeout: None, keep_decoded: true }
+    }
 }
 
 impl Options {
@@ -71,6 +78,16 @@ impl Options {
     #[must_use]
     pub fn single_use(mut self, single_use: bool) -> Options {
         self.single_use = single_use;
+        self
+    }
+
+    /// Sets whether sessions are kept as libssl's objects beside their DER, by default that they are: those of TLS
+    /// 1.3 from the beginning, others from when they first come back. To decode one takes libssl ten times as long as
+    /// to copy such an object; a session counts for 1 KiB more where the cache limits bytes. It does not concern
+    /// sessions with a client's certificate, of which libssl makes 5 KiB.
+    #[must_use]
+    pub fn keep_decoded(mut self, keep_decoded: bool) -> Options {
+        self.keep_decoded = keep_decoded;
         self
     }
 

@@ -9,10 +9,11 @@ use std::ffi::{c_int, c_uint};
 use std::ptr;
 
 use openssl_sys::{SSL, SSL_CTX, SSL_SESSION};
-use session_cache::{NewSession, Payload, Seconds, Session, SessionId};
+use session_cache::{NewSession, Payload, ProtocolVersion, Seconds, Session, SessionId};
 
 use crate::attachment::Wiring;
 use crate::object::{self, Connection, Decoded, Object};
+use crate::template;
 use crate::unwind::caught;
 use crate::wire::Wire;
 
@@ -90,10 +91,13 @@ impl Wire {
             self.counters.other_context.add(1);
             return;
         }
-        let Some(payload) = session.der() else {
+        let Some(mut payload) = session.der() else {
             self.counters.undecodable.add(1);
             return;
         };
+        if self.keeps_decoded && !session.has_peer_certificate() {
+            payload = template::beside(payload, session, self.is_taken(version));
+        }
         let mut new = NewSession::new(version, id, payload)
             .with_timeout(session.timeout())
             .with_verify_result(connection.verify_result());
@@ -102,6 +106,11 @@ impl Wire {
         }
         // One that cannot be stored costs a full handshake; the cache has counted it.
         let _ = self.cache.context(id_context).insert_absent(new);
+    }
+
+    /// Whether a session of this version comes back once only.
+    fn is_taken(&self, version: ProtocolVersion) -> bool {
+        version.is_tls13() || self.single_use
     }
 
     /// Finds the session that a client wants to come back with.
@@ -114,12 +123,12 @@ impl Wire {
         let id = SessionId::new(id).ok()?;
         let version = connection.version();
         let view = self.cache.context(self.id_context_of(connection));
-        let found = if version.is_tls13() || self.single_use {
+        let found = if self.is_taken(version) {
             view.take(version, &id)
         } else {
             view.lookup(version, &id)
         }?;
-        let Some(decoded) = Decoded::from_der(found.payload()) else {
+        let Some(decoded) = template::decoded(&found) else {
             self.counters.undecodable.add(1);
             return None;
         };

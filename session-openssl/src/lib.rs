@@ -8,6 +8,7 @@ mod object;
 mod slots;
 mod statistics;
 mod sys;
+mod template;
 mod unwind;
 mod wire;
 

@@ -160,6 +160,18 @@ impl<'a> Object<'a> {
         let _ = unsafe { sys::SSL_SESSION_set_ex_data(self.0.as_ptr(), at, seconds) };
     }
 
+    /// Whether the peer has shown a certificate.
+    pub(crate) fn has_peer_certificate(self) -> bool {
+        // SAFETY: live, by `new`.
+        !unsafe { sys::SSL_SESSION_get0_peer(self.0.as_ptr()) }.is_null()
+    }
+
+    /// Copies it; none when libssl has no memory for that.
+    pub(crate) fn duplicate(self) -> Option<Decoded> {
+        // SAFETY: live, by `new`; it is only read.
+        NonNull::new(unsafe { sys::SSL_SESSION_dup(self.0.as_ptr()) }).map(Decoded)
+    }
+
     /// Encodes it; none when libssl cannot, for want of memory or a cipher.
     pub(crate) fn der(self) -> Option<Payload> {
         let mut der = ptr::null_mut();
@@ -174,8 +186,13 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Is a session that was decoded, and is ours alone.
+/// Is a session that was decoded or copied, and is ours alone.
 pub(crate) struct Decoded(NonNull<SSL_SESSION>);
+
+// SAFETY: libssl's sessions belong to no thread, and count their references with atomic steps.
+unsafe impl Send for Decoded {}
+// SAFETY: what changes the session goes through `object`, and only before it is shared.
+unsafe impl Sync for Decoded {}
 
 impl Decoded {
     /// Decodes a session; none when the bytes are not one. libssl's error queue stays as it was.

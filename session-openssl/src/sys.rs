@@ -3,7 +3,7 @@
 
 use std::ffi::{c_char, c_int, c_long, c_uchar, c_uint, c_ulong, c_void};
 
-use openssl_sys::{SSL, SSL_CTX, SSL_SESSION};
+use openssl_sys::{SSL, SSL_CTX, SSL_SESSION, X509};
 
 unsafe extern "C" {
     pub(crate) safe fn ERR_set_mark() -> c_int;
@@ -19,6 +19,8 @@ unsafe extern "C" {
         session: *const SSL_SESSION,
         length: *mut c_uint,
     ) -> *const c_uchar;
+    pub(crate) fn SSL_SESSION_get0_peer(session: *mut SSL_SESSION) -> *mut X509;
+    pub(crate) fn SSL_SESSION_dup(session: *const SSL_SESSION) -> *mut SSL_SESSION;
     pub(crate) fn SSL_SESSION_set_time(session: *mut SSL_SESSION, time: c_long) -> c_long;
     pub(crate) fn SSL_SESSION_set_timeout(session: *mut SSL_SESSION, seconds: c_long) -> c_long;
     pub(crate) fn SSL_SESSION_get_ticket_lifetime_hint(session: *const SSL_SESSION) -> c_ulong;

@@ -20,6 +20,8 @@ pub(crate) struct Wire {
     pub(crate) id_context: IdContext,
     pub(crate) wiring: Wiring,
     pub(crate) single_use: bool,
+    /// Whether sessions are kept decoded too.
+    pub(crate) keeps_decoded: bool,
     pub(crate) counters: Counters,
     /// Whose wire it is; to be used only while something holds that context.
     pub(crate) ctx: NonNull<SSL_CTX>,
@@ -49,6 +51,7 @@ impl Wire {
             id_context,
             wiring: options.wiring,
             single_use: options.single_use,
+            keeps_decoded: options.keep_decoded && options.wiring == Wiring::External,
             counters: Counters::default(),
             ctx,
             slot: OnceLock::new(),

@@ -3,6 +3,7 @@
 mod attachments;
 mod clients;
 mod contexts;
+mod decoded;
 mod early_data;
 mod faults;
 mod lifetimes;

@@ -1,0 +1,127 @@
+//! Sessions that are kept as libssl's objects beside their DER, and those that are not.
+
+use std::sync::Barrier;
+use std::thread;
+
+use openssl::ssl::{SslContext, SslSession, SslVerifyMode};
+use session_codec::{Decoder, UnixTime};
+use session_openssl::Options;
+
+use crate::peers::{Client, Identity, Scene, TLS12, TLS13, copied};
+
+/// What a session with its object counts for beyond one without.
+const DECODED_BYTES: usize = 1_024;
+
+fn keeping(scene: &Scene, keep_decoded: bool) -> SslContext {
+    scene.server_of("www", Options::new().keep_decoded(keep_decoded), |_| {}).0
+}
+
+/// A session's DER but for the time, which libssl is told anew each time it gets the session.
+fn timeless(der: &[u8]) -> Vec<u8> {
+    let (mut session, length) = Decoder::new(UnixTime(0)).decode(der).unwrap();
+    assert_eq!(length, der.len());
+    session.time = UnixTime(1);
+    session.to_der().unwrap().to_vec()
+}
+
+/// What the server's libssl works with when a session has come back.
+fn resumed(client: &Client, server: &SslContext, session: &SslSession) -> Vec<u8> {
+    let pair = client.meet(server, Some(session));
+    assert!(pair.server.ssl().session_reused());
+    let resumed = pair.server.ssl().session().unwrap().to_der().unwrap();
+    pair.close();
+    timeless(&resumed)
+}
+
+#[test]
+fn libssl_gets_what_the_der_says_each_time() {
+    for keep_decoded in [true, false] {
+        let scene = Scene::new();
+        let server = keeping(&scene, keep_decoded);
+        let client = Client::new(TLS12);
+        let session = client.visit(&server, None).sessions.pop().unwrap();
+        let stored = timeless(scene.sessions()[0].payload());
+        for _ in 0..3 {
+            assert_eq!(resumed(&client, &server, &session), stored);
+        }
+        assert_eq!(scene.statistics().hits, 3);
+    }
+}
+
+#[test]
+fn ticket_of_tls13_comes_back_once_in_either_form() {
+    for keep_decoded in [true, false] {
+        let scene = Scene::new();
+        let server = keeping(&scene, keep_decoded);
+        let client = Client::new(TLS13);
+        let mut session = client.visit(&server, None).sessions.pop().unwrap();
+        for _ in 0..3 {
+            let mut visit = client.visit(&server, Some(&session));
+            assert!(visit.reused);
+            assert!(!client.returns(&server, &session), "it was used");
+            session = visit.sessions.pop().unwrap();
+        }
+    }
+}
+
+#[test]
+fn of_many_that_bring_one_session_at_once_all_resume() {
+    const THREADS: usize = 4;
+    const ROUNDS: usize = 20;
+    let scene = Scene::new();
+    let server = keeping(&scene, true);
+    let client = Client::new(TLS12);
+    // Each is decoded for the first time by whoever comes first, or by several.
+    let sessions: Vec<_> =
+        (0..ROUNDS).map(|_| client.visit(&server, None).sessions.pop().unwrap()).collect();
+    let start = Barrier::new(THREADS);
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                let client = Client::new(TLS12);
+                for session in &sessions {
+                    let mine = copied(session);
+                    start.wait();
+                    assert!(client.returns(&server, &mine));
+                }
+            });
+        }
+    });
+    assert_eq!(scene.statistics().hits, (THREADS * ROUNDS) as u64);
+}
+
+#[test]
+fn object_counts_where_bytes_are_limited() {
+    for version in [TLS12, TLS13] {
+        let [with, without] = [true, false].map(|keep_decoded| {
+            let scene = Scene::new();
+            let client = Client::new(version);
+            client.visit(&keeping(&scene, keep_decoded), None);
+            scene.cache.bytes() / scene.cache.len()
+        });
+        assert!(
+            (DECODED_BYTES..DECODED_BYTES + 64).contains(&(with - without)),
+            "{with} {without}"
+        );
+    }
+}
+
+#[test]
+fn session_with_a_certificate_of_the_client_is_kept_as_der_alone() {
+    let identity = Identity::new();
+    let [with, without] = [true, false].map(|keep_decoded| {
+        let scene = Scene::new();
+        let options = Options::new().keep_decoded(keep_decoded);
+        let (server, _) = scene.server_of("staff", options, |builder| {
+            builder.set_verify_callback(SslVerifyMode::PEER, |_, _| true);
+        });
+        let client = Client::of(TLS12, |builder| identity.show(builder));
+        let session = client.visit(&server, None).sessions.pop().unwrap();
+        assert!(client.returns(&server, &session));
+        scene.cache.bytes()
+    });
+    assert!(
+        with.abs_diff(without) < 64,
+        "{with} {without}: times and signatures have a few lengths"
+    );
+}
