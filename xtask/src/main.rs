@@ -26,6 +26,7 @@ mod parity;
 mod program;
 mod san;
 mod shuttle;
+mod sslyze;
 mod survivors;
 mod system_packages;
 mod test;
@@ -62,6 +63,7 @@ Jobs:
                        --check: fail if a rule has no passing test, or the page is out of date
   c                    check the C headers and symbols, run the C programs, also under Valgrind and asan
   c-example            run the example server in C on OpenSSL, with real clients that come back
+  sslyze               have sslyze, from PyPI, look at the example server of session-openssl
   install --prefix DIR install the C library: headers, libraries, pkg-config and CMake files
   header               write the C headers anew from the functions of session-ffi
   bench [ARGS]         measure ours beside its peers, or judge two builds (--help: its options)
@@ -119,6 +121,9 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
         "c-example" => takes_no_arguments(job, rest)
             .and_then(|()| Workspace::find())
             .and_then(|workspace| c_example::run(&workspace)),
+        "sslyze" => takes_no_arguments(job, rest)
+            .and_then(|()| Workspace::find())
+            .and_then(|workspace| sslyze::run(&workspace)),
         "install" => {
             let request = install::Request::parse(rest)?;
             install::run(&Workspace::find()?, &request)

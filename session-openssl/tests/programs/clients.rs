@@ -1,4 +1,4 @@
-//! Programs that come back with a session: curl, `openssl s_client` and `s_time`, `gnutls-cli`, NSS `strsclnt`.
+//! Programs that come back with a session: curl, `openssl s_client` and `s_time`, `gnutls-cli`, NSS `strsclnt`, `sslyze`.
 
 use std::net::SocketAddr;
 
@@ -111,6 +111,23 @@ fn gnutls_comes_back_with_its_session() {
         assert_eq!(server.hits_of(|| assert!(resumes(one_by_one(server.address)))), 1);
         assert_eq!(server.hits_of(|| assert!(!resumes(emptied(server.address)))), 0);
     }
+}
+
+#[test]
+#[ignore = "sslyze comes from PyPI: `cargo xtask sslyze` installs it and runs this"]
+fn sslyze_comes_back_with_its_sessions() {
+    let files = Files::new("sslyze");
+    let server = server(&files);
+    let says = |address: SocketAddr| {
+        let words = format!("--resum --resum_attempts 5 {address}");
+        let printed = files.run("sslyze", &words, "");
+        let told = printed.lines().find_map(|line| line.trim().strip_prefix("With Session IDs:"));
+        told.unwrap_or_else(|| panic!("it tells of ids: {printed}")).trim().to_string()
+    };
+    let all = "OK - Supported (5 successful resumptions out of 5 attempts).";
+    assert_eq!(server.hits_of(|| assert_eq!(says(server.address), all)), 5);
+    let none = "NOT SUPPORTED (0 successful resumptions out of 5 attempts).";
+    assert_eq!(server.hits_of(|| assert_eq!(says(emptied(server.address)), none)), 0);
 }
 
 #[test]
