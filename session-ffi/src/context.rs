@@ -85,6 +85,12 @@ impl Drop for CurrentIdContext {
 }
 
 impl SESS_CTX {
+    /// For the bench, which puts the calls of C beside those of Rust to the same cache.
+    #[doc(hidden)]
+    pub fn cache(&self) -> &SessionCache {
+        &self.cache
+    }
+
     fn create(rules: Rules, lifetimes_max: Option<[Seconds; 2]>) -> Result<*mut SESS_CTX, Fault> {
         let mut builder = SessionCache::builder().rules(rules);
         if let Some([lifetime_max, lifetime_max_tls13]) = lifetimes_max {

@@ -2,6 +2,7 @@
 //!
 //! Invariant: no panic crosses into C, and a call that succeeds leaves the last failure as it is.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char, c_ulong};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,6 +30,7 @@ impl Fault {
     }
 
     /// Keeps it as the thread's last failure.
+    #[cold]
     pub(crate) fn record(self) {
         let words = CString::new(self.words.replace('\0', " ")).unwrap_or_default();
         // A thread that is ending has nobody left to tell.
@@ -37,6 +39,8 @@ impl Fault {
 }
 
 /// Runs the body of a function of the ABI; `failure` is what it returns when the body fails or panics.
+// Inlined, as arguments that the body borrows would go through memory otherwise.
+#[inline(always)]
 pub(crate) fn entry<T>(failure: T, body: impl FnOnce() -> Result<T, Fault>) -> T {
     // Unwind safe: what bodies share is behind locks that ignore poison, and atomics; a step that is half
     // done is of one object, and stays within it.
@@ -47,15 +51,20 @@ pub(crate) fn entry<T>(failure: T, body: impl FnOnce() -> Result<T, Fault>) -> T
             failure
         }
         Err(panic) => {
-            let words = panic
-                .downcast_ref::<&str>()
-                .copied()
-                .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-                .unwrap_or("no words");
-            Fault::new(SESS_R_INTERNAL_ERROR, format!("internal error: {words}")).record();
+            record_panic(&*panic);
             failure
         }
     }
+}
+
+#[cold]
+fn record_panic(panic: &(dyn Any + Send)) {
+    let words = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no words");
+    Fault::new(SESS_R_INTERNAL_ERROR, format!("internal error: {words}")).record();
 }
 
 /// `None` before the first failure of a thread.

@@ -87,19 +87,6 @@ fn view(context: &SESS_CTX) -> ContextView<'_> {
     context.cache.context(*context.id_context.get())
 }
 
-/// # Safety
-///
-/// * `id` is NULL or points to `id_len` readable bytes.
-#[inline(always)]
-unsafe fn session_id(id: *const c_uchar, id_len: usize) -> Result<SessionId, Fault> {
-    if id_len == 0 || id_len > SessionId::BYTES_MAX {
-        return Err(wrong_length(id_len));
-    }
-    // SAFETY: passed on from the caller.
-    let id = unsafe { memory::bytes(id, id_len, "id") }?;
-    SessionId::new(id).map_err(|_| wrong_length(id_len))
-}
-
 #[cold]
 fn wrong_length(id_len: usize) -> Fault {
     let words = format!("session id is {id_len} bytes long; it must be 1 to 32 bytes");
@@ -125,7 +112,8 @@ pub unsafe extern "C" fn SESS_CTX_put(
         // SAFETY: C says that it is a live context.
         let context = unsafe { context(ctx) }?;
         // SAFETY: C says that so many bytes can be read there.
-        let id = unsafe { session_id(id, id_len) }?;
+        let id = unsafe { memory::bytes(id, id_len, "id") }?;
+        let Ok(id) = SessionId::new(id) else { return Err(wrong_length(id_len)) };
         // SAFETY: as above.
         let data = unsafe { memory::bytes(data, data_len, "data") }?;
         let lifetime = u64::try_from(lifetime_seconds).unwrap_or(0);
@@ -168,7 +156,8 @@ pub unsafe extern "C" fn SESS_CTX_fetch(
         // SAFETY: C says that it is a live context.
         let context = unsafe { context(ctx) }?;
         // SAFETY: C says that so many bytes can be read there.
-        let id = unsafe { session_id(id, id_len) }?;
+        let id = unsafe { memory::bytes(id, id_len, "id") }?;
+        let Ok(id) = SessionId::new(id) else { return Err(wrong_length(id_len)) };
         if out.is_null() && out_capacity != 0 {
             return Err(Fault::null("out"));
         }
@@ -204,7 +193,8 @@ pub unsafe extern "C" fn SESS_CTX_take(
         // SAFETY: C says that it is a live context.
         let context = unsafe { context(ctx) }?;
         // SAFETY: C says that so many bytes can be read there.
-        let id = unsafe { session_id(id, id_len) }?;
+        let id = unsafe { memory::bytes(id, id_len, "id") }?;
+        let Ok(id) = SessionId::new(id) else { return Err(wrong_length(id_len)) };
         if out.is_null() && out_capacity != 0 {
             return Err(Fault::null("out"));
         }
@@ -243,7 +233,8 @@ pub unsafe extern "C" fn SESS_CTX_discard(
         // SAFETY: C says that it is a live context.
         let context = unsafe { context(ctx) }?;
         // SAFETY: C says that so many bytes can be read there.
-        let id = unsafe { session_id(id, id_len) }?;
+        let id = unsafe { memory::bytes(id, id_len, "id") }?;
+        let Ok(id) = SessionId::new(id) else { return Err(wrong_length(id_len)) };
         Ok(c_int::from(view(context).remove(ProtocolVersion::UNKNOWN, &id)))
     })
 }
