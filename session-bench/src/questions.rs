@@ -131,6 +131,12 @@ fn lookups(selection: &Selection) -> Vec<Row> {
             }
         }
     }
+    for (size, peers) in &sizes {
+        for (candidate, peer) in peers.iter().filter(|(candidate, _)| candidate.lends) {
+            let run = held(peer, Asked::Apart(STORED, *size as u64), 1);
+            rows.push(row("lookup_guard_held_apart", candidate, *size, 1, run));
+        }
+    }
     for threads in &selection.crowds {
         for (candidate, peer) in sizes[0].1.iter().filter(|(candidate, _)| candidate.lends) {
             let run = held(peer, Asked::One(STORED), *threads);

@@ -121,19 +121,17 @@ impl<P: Peer> Work for P {
                 Peer::lookups(self, counted(count, || one))
             }
             Asked::Apart(series, stored) => {
-                let id = || {
-                    let id = std::hint::black_box(series.id(walk.below(stored)));
-                    apart::wait();
-                    id
-                };
-                Peer::lookups(self, counted(count, id))
+                Peer::lookups(self, counted(count, apart(series, stored, walk)))
             }
         }
     }
 
     fn lookups_held(&self, asked: Asked, walk: &mut Walk, count: u64) -> u64 {
         match asked {
-            Asked::Any(series, stored) | Asked::Apart(series, stored) => {
+            Asked::Apart(series, stored) => {
+                Peer::lookups_held(self, counted(count, apart(series, stored, walk)))
+            }
+            Asked::Any(series, stored) => {
                 Peer::lookups_held(self, counted(count, || series.id(walk.below(stored))))
             }
             Asked::One(series) => {
@@ -152,9 +150,21 @@ impl<P: Peer> Work for P {
     }
 }
 
-/// A processor works ahead: while one lookup waits for memory it begins the next. No server's lookups follow
-/// each other so closely.
-mod apart {
+/// Gives an id when the lookup before is done: a processor works ahead, and begins one lookup while another waits for
+/// memory, but no server's follow each other so closely. The id is there by then, as one that was received is; the next
+/// is made while the processor waits.
+#[inline]
+fn apart(series: Series, stored: u64, walk: &mut Walk) -> impl FnMut() -> Id {
+    let mut next = series.id(walk.below(stored));
+    move || {
+        let id = std::hint::black_box(next);
+        barrier::wait();
+        next = series.id(walk.below(stored));
+        id
+    }
+}
+
+mod barrier {
     #![allow(unsafe_code)]
 
     /// Waits until the processor is done with all that came before.

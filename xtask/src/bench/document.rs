@@ -95,6 +95,7 @@ pub(crate) fn about(question: &str) -> &'static str {
         "lookup_guard_held" => {
             "Borrows under a guard that is held over many lookups, which no server does: a bound."
         }
+        "lookup_guard_held_apart" => "The same, one after the other.",
         "hot_key_guard_held" => {
             "All threads borrow the same session, each under a guard that it holds."
         }
