@@ -74,6 +74,7 @@ const NEWCOMERS: u32 = 2;
 pub fn rows(selection: &Selection) -> Vec<Row> {
     let mut all = lookups(selection);
     all.extend(common_prefix(selection));
+    all.extend(puts_and_takes(selection));
     all.extend(inserts_at_capacity(selection));
     all.extend(inserts_out_of_order(selection));
     all.retain(|row| {
@@ -87,14 +88,10 @@ fn candidates(selection: &Selection) -> impl Iterator<Item = Candidate> {
     OURS.iter().chain(peers).copied()
 }
 
-/// Rows that leave the stored sessions as they are, and so can share them.
+/// Rows that change nothing, and so can share what is stored.
 fn lookups(selection: &Selection) -> Vec<Row> {
-    let candidates: Vec<_> = candidates(selection).filter(|candidate| candidate.takes).collect();
     let one_and_more: Vec<usize> = [1].into_iter().chain(selection.crowds.clone()).collect();
-    let full = |size: usize| -> Vec<(Candidate, Lazy)> {
-        candidates.iter().map(|peer| (*peer, filled(peer.roomy, size, STORED))).collect()
-    };
-    let sizes = SIZES.map(|size| (size, full(size)));
+    let sizes = SIZES.map(|size| (size, full(selection, size)));
     let mut rows = Vec::new();
     for (question, series) in [("lookup_hit", STORED), ("lookup_miss", UNKNOWN)] {
         for (size, peers) in &sizes {
@@ -143,17 +140,31 @@ fn lookups(selection: &Selection) -> Vec<Row> {
             rows.push(row("hot_key_guard_held", candidate, SIZES[0], *threads, run));
         }
     }
-    for (size, peers) in &sizes {
-        for threads in &one_and_more {
-            for (candidate, peer) in peers {
-                rows.push(row("put_and_take", candidate, *size, *threads, take(peer, *threads)));
+    rows
+}
+
+/// Rows that leave the stored sessions as they are, but may leave traces of those that came and went: tombstones, marks
+/// in filters.
+fn puts_and_takes(selection: &Selection) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for size in [SIZES[0], 100_000, SIZES[1]] {
+        let crowds = if SIZES.contains(&size) { &selection.crowds[..] } else { &[] };
+        let peers = full(selection, size);
+        for threads in [1].iter().chain(crowds) {
+            for (candidate, peer) in &peers {
+                rows.push(row("put_and_take", candidate, size, *threads, take(peer, *threads)));
             }
         }
     }
-    for (candidate, peer) in full(100_000) {
-        rows.push(row("put_and_take", &candidate, 100_000, 1, take(&peer, 1)));
-    }
     rows
+}
+
+/// The peers that can take a session back, with so many stored.
+fn full(selection: &Selection, size: usize) -> Vec<(Candidate, Lazy)> {
+    candidates(selection)
+        .filter(|candidate| candidate.takes)
+        .map(|peer| (peer, filled(peer.roomy, size, STORED)))
+        .collect()
 }
 
 fn inserts_at_capacity(selection: &Selection) -> Vec<Row> {
