@@ -82,9 +82,10 @@ impl Options {
     }
 
     /// Sets whether sessions are kept as libssl's objects beside their DER, by default that they are: those of TLS
-    /// 1.3 from the beginning, others from when they first come back. To decode one takes libssl ten times as long as
+    /// 1.3 as libssl made them, others from when they first come back. To decode one takes libssl ten times as long as
     /// to copy such an object; a session counts for 1 KiB more where the cache limits bytes. It does not concern
-    /// sessions with a client's certificate, of which libssl makes 5 KiB.
+    /// sessions with a client's certificate, of which libssl makes 5 KiB, nor those before TLS 1.3 with
+    /// [`single_use`](Options::single_use).
     #[must_use]
     pub fn keep_decoded(mut self, keep_decoded: bool) -> Options {
         self.keep_decoded = keep_decoded;

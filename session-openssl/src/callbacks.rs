@@ -9,7 +9,7 @@ use std::ffi::{c_int, c_uint};
 use std::ptr;
 
 use openssl_sys::{SSL, SSL_CTX, SSL_SESSION};
-use session_cache::{NewSession, Payload, ProtocolVersion, Seconds, Session, SessionId};
+use session_cache::{NewSession, Payload, Seconds, Session, SessionId};
 
 use crate::attachment::Wiring;
 use crate::object::{self, Connection, Decoded, Object};
@@ -95,22 +95,27 @@ impl Wire {
             self.counters.undecodable.add(1);
             return;
         };
-        if self.keeps_decoded && !session.has_peer_certificate() {
-            payload = template::beside(payload, session, self.is_taken(version));
+        // For the sessions that libssl makes of it; before TLS 1.3 it makes none.
+        let authenticated = session.authenticated().unwrap_or_else(|| {
+            let now = self.cache.now();
+            if version.is_tls13() {
+                session.set_authenticated(now);
+            }
+            now
+        });
+        // One that is taken before TLS 1.3 would be decoded once in any case.
+        if self.keeps_decoded
+            && (version.is_tls13() || !self.single_use)
+            && !session.has_peer_certificate()
+        {
+            payload = template::beside(payload, session);
         }
-        let mut new = NewSession::new(version, id, payload)
+        let new = NewSession::new(version, id, payload)
             .with_timeout(session.timeout())
-            .with_verify_result(connection.verify_result());
-        if let Some(authenticated) = session.authenticated() {
-            new = new.with_authenticated(authenticated);
-        }
+            .with_verify_result(connection.verify_result())
+            .with_authenticated(authenticated);
         // One that cannot be stored costs a full handshake; the cache has counted it.
         let _ = self.cache.context(id_context).insert_absent(new);
-    }
-
-    /// Whether a session of this version comes back once only.
-    fn is_taken(&self, version: ProtocolVersion) -> bool {
-        version.is_tls13() || self.single_use
     }
 
     /// Finds the session that a client wants to come back with.
@@ -123,7 +128,7 @@ impl Wire {
         let id = SessionId::new(id).ok()?;
         let version = connection.version();
         let view = self.cache.context(self.id_context_of(connection));
-        let found = if self.is_taken(version) {
+        let found = if version.is_tls13() || self.single_use {
             view.take(version, &id)
         } else {
             view.lookup(version, &id)
@@ -132,26 +137,32 @@ impl Wire {
             self.counters.undecodable.add(1);
             return None;
         };
-        if version.is_tls13() {
-            // For the sessions that libssl makes of it; before TLS 1.3 it makes none.
-            decoded.object().set_authenticated(found.authenticated());
-            self.give_back_to_libssl(connection, &decoded);
+        let decoded = if version.is_tls13() {
+            // One that was handed back has it, and may be in use by the connection that it comes from.
+            if decoded.object().authenticated() != Some(found.authenticated()) {
+                decoded.object().set_authenticated(found.authenticated());
+            }
+            self.give_back_to_libssl(connection, decoded)?
         } else {
             self.renew(&decoded, &found);
-        }
+            decoded
+        };
         self.counters.answered.add(1);
         Some(decoded)
     }
 
-    /// Puts a session that this thread has taken into libssl's own cache, where its replay protection looks: it
+    /// Puts a session that this thread has taken into libssl's own cache, if its replay protection looks there: it
     /// accepts early data only if it removes the session from there, which it does next.
-    fn give_back_to_libssl(&self, connection: Connection<'_>, decoded: &Decoded) {
-        if connection.has_replay_protection() {
-            // SAFETY: the connection holds the context that it began with; the session is fresh, and so in no
-            // other context.
-            let _ =
-                unsafe { openssl_sys::SSL_CTX_add_session(self.ctx.as_ptr(), decoded.as_ptr()) };
+    fn give_back_to_libssl(&self, connection: Connection<'_>, decoded: Decoded) -> Option<Decoded> {
+        if !connection.has_replay_protection() {
+            return Some(decoded);
         }
+        // A session can be in one context only, and this one may be in that of the connection that it comes from.
+        let own = decoded.object().duplicate()?;
+        // SAFETY: the connection holds the context that it began with; the session is fresh, and so in no
+        // other context.
+        let _ = unsafe { openssl_sys::SSL_CTX_add_session(self.ctx.as_ptr(), own.as_ptr()) };
+        Some(own)
     }
 
     /// Tells libssl what the cache says of the session's age and timeout: what is encoded is what was true

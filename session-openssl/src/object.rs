@@ -166,6 +166,13 @@ impl<'a> Object<'a> {
         !unsafe { sys::SSL_SESSION_get0_peer(self.0.as_ptr()) }.is_null()
     }
 
+    /// Takes a reference to it.
+    pub(crate) fn share(self) -> Decoded {
+        // SAFETY: live, by `new`.
+        let _ = unsafe { openssl_sys::SSL_SESSION_up_ref(self.0.as_ptr()) };
+        Decoded(self.0)
+    }
+
     /// Copies it; none when libssl has no memory for that.
     pub(crate) fn duplicate(self) -> Option<Decoded> {
         // SAFETY: live, by `new`; it is only read.
@@ -186,12 +193,13 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Is a session that was decoded or copied, and is ours alone.
+/// Is a reference to a session of libssl's, which gives it back when it goes.
 pub(crate) struct Decoded(NonNull<SSL_SESSION>);
 
 // SAFETY: libssl's sessions belong to no thread, and count their references with atomic steps.
 unsafe impl Send for Decoded {}
-// SAFETY: what changes the session goes through `object`, and only before it is shared.
+// SAFETY: as above. What changes a session goes through `object`, in a connection's callback: of a session that is that
+// connection's own, or a copy.
 unsafe impl Sync for Decoded {}
 
 impl Decoded {

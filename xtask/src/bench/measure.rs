@@ -108,7 +108,7 @@ fn program_of(path: &Path, request: &Request) -> Command {
     let rounds = if is("stalls") {
         ["5", "9"]
     } else if is(HANDSHAKES) {
-        ["31", "61"]
+        ["21", "61"]
     } else {
         ["7", "15"]
     };
