@@ -65,6 +65,22 @@ fn ticket_of_tls13_comes_back_once_in_either_form() {
 }
 
 #[test]
+fn session_that_was_handed_back_and_stored_again_comes_back_by_its_der() {
+    let scene = Scene::new();
+    let server = keeping(&scene, true);
+    let client = Client::new(TLS13);
+    let session = client.visit(&server, None).sessions.pop().unwrap();
+    let stored = scene.sessions();
+    for _ in 0..2 {
+        assert!(client.returns(&server, &session));
+        assert!(!client.returns(&server, &session), "it was used");
+        for session in &stored {
+            scene.cache.add(session).unwrap();
+        }
+    }
+}
+
+#[test]
 fn of_many_that_bring_one_session_at_once_all_resume() {
     const THREADS: usize = 4;
     const ROUNDS: usize = 20;
