@@ -151,15 +151,12 @@ impl<P: Peer> Work for P {
 }
 
 /// Gives an id when the lookup before is done: a processor works ahead, and begins one lookup while another waits for
-/// memory, but no server's follow each other so closely. The id is there by then, as one that was received is; the next
-/// is made while the processor waits.
+/// memory, but no server's follow each other so closely. Ids it makes ahead still.
 #[inline]
 fn apart(series: Series, stored: u64, walk: &mut Walk) -> impl FnMut() -> Id {
-    let mut next = series.id(walk.below(stored));
     move || {
-        let id = std::hint::black_box(next);
+        let id = std::hint::black_box(series.id(walk.below(stored)));
         barrier::wait();
-        next = series.id(walk.below(stored));
         id
     }
 }
