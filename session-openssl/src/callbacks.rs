@@ -138,8 +138,9 @@ impl Wire {
             return None;
         };
         let decoded = if version.is_tls13() {
-            // One that was handed back has it, and may be in use by the connection that it comes from.
-            if decoded.object().authenticated() != Some(found.authenticated()) {
+            // One that was handed back has had it since it was stored, and may be in use by the connection that it
+            // comes from: only what is fresh is changed.
+            if decoded.object().authenticated().is_none() {
                 decoded.object().set_authenticated(found.authenticated());
             }
             self.give_back_to_libssl(connection, decoded)?

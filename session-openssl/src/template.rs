@@ -64,3 +64,55 @@ pub(crate) fn decoded(found: &Session) -> Option<Decoded> {
         None => Decoded::from_der(found.payload()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::hint;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    use session_cache::{IdContext, NewSession, ProtocolVersion, SessionCache, SessionId};
+    use session_codec::{CipherSuite, Octets, SslSession, UnixTime};
+
+    use super::*;
+
+    /// What libssl decodes: a session of TLS 1.2.
+    fn der() -> Payload {
+        let mut session = SslSession::new(UnixTime(1));
+        session.version = session_codec::ProtocolVersion::TLS_1_2;
+        session.cipher = Some(CipherSuite(0xc02f));
+        session.id = Octets::new(&[7; 32]).unwrap();
+        session.master_key = Octets::new(&[9; 48]).unwrap();
+        Payload::copy_from(&session.to_der().unwrap())
+    }
+
+    #[test]
+    fn of_two_that_decode_a_session_at_once_both_get_it() {
+        const ROUNDS: usize = 2_000;
+        let cache = SessionCache::builder().build().unwrap();
+        let view = cache.context(IdContext::EMPTY);
+        let id = SessionId::new(&[7; 32]).unwrap();
+        let session = || {
+            let payload = der().with_object(Box::new(Template::Copied(OnceLock::new())));
+            view.session(NewSession::new(ProtocolVersion::TLS12, id, payload))
+        };
+        let sessions: Vec<_> = (0..ROUNDS).map(|_| session()).collect();
+        let (arrived, got) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for (round, session) in sessions.iter().enumerate() {
+                        // Both leave it at once: a decoding takes two microseconds.
+                        arrived.fetch_add(1, Ordering::SeqCst);
+                        while arrived.load(Ordering::SeqCst) < 2 * (round + 1) {
+                            hint::spin_loop();
+                        }
+                        // Counted: one that failed here would leave the other waiting.
+                        got.fetch_add(usize::from(decoded(session).is_some()), Ordering::SeqCst);
+                    }
+                });
+            }
+        });
+        assert_eq!(got.into_inner(), 2 * ROUNDS);
+    }
+}

@@ -1,13 +1,11 @@
 //! Sessions that are kept as libssl's objects beside their DER, and those that are not.
 
-use std::sync::Barrier;
-use std::thread;
-
 use openssl::ssl::{SslContext, SslSession, SslVerifyMode};
+use session_cache::Seconds;
 use session_codec::{Decoder, UnixTime};
 use session_openssl::Options;
 
-use crate::peers::{Client, Identity, Scene, TLS12, TLS13, copied};
+use crate::peers::{Client, Identity, Scene, TLS12, TLS13};
 
 /// What a session with its object counts for beyond one without.
 const DECODED_BYTES: usize = 1_024;
@@ -49,6 +47,28 @@ fn libssl_gets_what_the_der_says_each_time() {
 }
 
 #[test]
+fn each_connection_has_a_session_of_its_own() {
+    for keep_decoded in [true, false] {
+        let scene = Scene::new();
+        let server = keeping(&scene, keep_decoded);
+        let client = Client::new(TLS12);
+        let session = client.visit(&server, None).sessions.pop().unwrap();
+        assert!(client.returns(&server, &session), "it is decoded from here on");
+        let first = client.meet(&server, Some(&session));
+        let time = || first.server.ssl().session().unwrap().time();
+        let before = time();
+        // libssl is told an age that is greater by as much.
+        scene.clock.advance(Seconds(100));
+        let second = client.meet(&server, Some(&session));
+        assert!(second.server.ssl().session_reused());
+        assert!(second.server.ssl().session().unwrap().time() < before - 50);
+        assert_eq!(time(), before, "that of the first connection is not touched");
+        first.close();
+        second.close();
+    }
+}
+
+#[test]
 fn ticket_of_tls13_comes_back_once_in_either_form() {
     for keep_decoded in [true, false] {
         let scene = Scene::new();
@@ -78,32 +98,6 @@ fn session_that_was_handed_back_and_stored_again_comes_back_by_its_der() {
             scene.cache.add(session).unwrap();
         }
     }
-}
-
-#[test]
-fn of_many_that_bring_one_session_at_once_all_resume() {
-    const THREADS: usize = 4;
-    const ROUNDS: usize = 20;
-    let scene = Scene::new();
-    let server = keeping(&scene, true);
-    let client = Client::new(TLS12);
-    // Each is decoded for the first time by whoever comes first, or by several.
-    let sessions: Vec<_> =
-        (0..ROUNDS).map(|_| client.visit(&server, None).sessions.pop().unwrap()).collect();
-    let start = Barrier::new(THREADS);
-    thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                let client = Client::new(TLS12);
-                for session in &sessions {
-                    let mine = copied(session);
-                    start.wait();
-                    assert!(client.returns(&server, &mine));
-                }
-            });
-        }
-    });
-    assert_eq!(scene.statistics().hits, (THREADS * ROUNDS) as u64);
 }
 
 #[test]

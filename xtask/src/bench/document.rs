@@ -144,8 +144,8 @@ pub(crate) fn about(question: &str) -> &'static str {
              whatever shares sessions has to: some 1.5 us to encode a session (`i2d_SSL_SESSION`), in TLS 1.3 with \
              each connection, and 1.7 us to decode one and free it. Ours keeps the decoded session beside its DER: in \
              TLS 1.3, where it comes back once, it is handed back, before that copied in 0.2 us; \
-             `Options::keep_decoded` says whether. What is left of that is what ours is slower by on one thread. Threads of OpenSSL's own wait for each other, those of ours do \
-             not."
+             `Options::keep_decoded` says whether. What is left of that is what ours is slower by on one thread. \
+             Threads of OpenSSL's own wait for each other, those of ours do not."
         }
         _ if question.starts_with("handshakes") => {
             "The same with buffers in place of sockets, and nothing counted but the server's work: the share of the \
