@@ -285,10 +285,10 @@ fn lookup(
     threads: usize,
     is_hit: bool,
 ) -> Box<dyn FnMut(u64) -> Elapsed> {
-    let peer = Rc::clone(peer);
+    let (peer, turn) = (Rc::clone(peer), Cell::new(0));
     Box::new(move |operations| {
-        let peer = &**peer;
-        crew::timed(threads, Walk::new, |_, walk| {
+        let (peer, walk) = (&**peer, next_walk(&turn, threads));
+        crew::timed(threads, walk, |_, walk| {
             let found = peer.lookups(asked, walk, operations);
             assert_eq!(found, if is_hit { operations } else { 0 }, "a lookup answers wrongly");
         })
@@ -296,10 +296,10 @@ fn lookup(
 }
 
 fn held(peer: &Lazy, asked: Asked, threads: usize) -> Box<dyn FnMut(u64) -> Elapsed> {
-    let peer = Rc::clone(peer);
+    let (peer, turn) = (Rc::clone(peer), Cell::new(0));
     Box::new(move |operations| {
-        let peer = &**peer;
-        crew::timed(threads, Walk::new, |_, walk| {
+        let (peer, walk) = (&**peer, next_walk(&turn, threads));
+        crew::timed(threads, walk, |_, walk| {
             let found = peer.lookups_held(asked, walk, operations);
             assert_eq!(found, operations, "a lookup answers wrongly");
         })
@@ -319,6 +319,13 @@ fn take(peer: &Lazy, threads: usize) -> Box<dyn FnMut(u64) -> Elapsed> {
             },
         )
     })
+}
+
+/// Begins another walk for each thread in each round. One that was walked before leads past sessions that the
+/// processor still has: of a million a round meets one in twenty.
+fn next_walk(turn: &Cell<usize>, threads: usize) -> impl Fn(usize) -> Walk + Sync + use<> {
+    let first = turn.replace(turn.get() + threads);
+    move |thread| Walk::new(first + thread)
 }
 
 /// The series of a thread: no other's, so that each newcomer is new.
