@@ -11,7 +11,7 @@ use zeroize::Zeroize;
 
 /// Holds what a TLS stack needs to resume a session; bytes are wiped when dropped.
 ///
-/// A session takes a copy of the bytes; to make one of 4 GiB or more panics, whatever the limits are.
+/// A session takes a copy of the bytes; to make one of 2 GiB or more panics, whatever the limits are.
 ///
 /// `Debug` prints the size only.
 ///

@@ -25,7 +25,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::AtomicU64;
 use std::alloc::Layout;
 
-use crate::blocks;
+use crate::blocks::{self, Origin};
 use crate::key::Key;
 use crate::link::{AtomicLink, Link, can_lead_to};
 use crate::sync::{Acquire, AtomicU32, Canary, Relaxed, Release, fence};
@@ -69,24 +69,43 @@ pub(crate) enum Share {
     Table = TABLE,
 }
 
-/// A header with its value; `length` bytes follow.
+/// A header with its value; its bytes follow.
 #[repr(C)]
 struct Entry<V> {
     header: Header,
     value: V,
     /// Never changes.
-    length: u32,
+    size: Size,
 }
+
+/// How many bytes an entry has, and in the highest bit where its memory is from.
+#[derive(Clone, Copy)]
+struct Size(u32);
+
+impl Size {
+    const BYTES_MAX: usize = (STORED - 1) as usize;
+
+    fn bytes(self) -> usize {
+        (self.0 & !STORED) as usize
+    }
+
+    fn origin(self) -> Origin {
+        if self.0 & STORED == 0 { Origin::Allocator } else { Origin::Store }
+    }
+}
+
+/// In `Size`: the memory is the store's.
+const STORED: u32 = 1 << 31;
 
 impl<V> Entry<V> {
     /// Where the bytes begin. They are overwritten by whole words, so this is a multiple of a word's size.
-    const BYTES: usize = offset_of!(Entry<V>, length) + size_of::<u32>();
+    const BYTES: usize = offset_of!(Entry<V>, size) + size_of::<Size>();
 
     /// The memory of an entry with `length` bytes.
     fn layout(length: usize) -> Layout {
         let size = (Self::BYTES + length.next_multiple_of(WORD)).max(size_of::<Self>());
         let layout = Layout::from_size_align(size, align_of::<Self>());
-        layout.expect("less than 4 GiB, and what a value has")
+        layout.expect("less than 2 GiB, and what a value has")
     }
 }
 
@@ -96,12 +115,12 @@ const WORD: usize = size_of::<u32>();
 ///
 /// # Panics
 ///
-/// When there are 4 GiB of `bytes` or more.
+/// When there are 2 GiB of `bytes` or more.
 #[inline]
 pub(crate) fn make<V: Send + Sync + 'static>(key: Key, value: V, bytes: &[u8]) -> NonNull<Header> {
-    let Ok(length) = u32::try_from(bytes.len()) else {
-        panic!("{} bytes for one entry; less than 4 GiB is what there can be", bytes.len())
-    };
+    if bytes.len() > Size::BYTES_MAX {
+        panic!("{} bytes for one entry; {} is what there can be", bytes.len(), Size::BYTES_MAX)
+    }
     let header = Header {
         next: AtomicLink::new(Link::END),
         hash: AtomicU64::new(0),
@@ -110,11 +129,13 @@ pub(crate) fn make<V: Send + Sync + 'static>(key: Key, value: V, bytes: &[u8]) -
         key,
         canary: Canary::new(),
     };
-    let block = blocks::allocate(Entry::<V>::layout(bytes.len()));
+    let (block, origin) = blocks::allocate(Entry::<V>::layout(bytes.len()));
+    let stored = if origin == Origin::Store { STORED } else { 0 };
+    let size = Size(bytes.len() as u32 | stored);
     assert!(can_lead_to(block.addr().get()), "allocators give addresses of less than 48 bits");
     let entry = block.cast::<Entry<V>>();
     // SAFETY: the block is of this layout, and nobody else's.
-    unsafe { entry.write(Entry { header, value, length }) };
+    unsafe { entry.write(Entry { header, value, size }) };
     let place = block.as_ptr().wrapping_add(Entry::<V>::BYTES);
     // SAFETY: the block has room for so many bytes there, which are nobody else's.
     unsafe { place.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
@@ -143,20 +164,21 @@ impl<V> Drop for Block<V> {
     fn drop(&mut self) {
         let entry = self.0.as_ptr();
         // SAFETY: `make` wrote the field, which is no part of the value.
-        let length = unsafe { (*entry).length } as usize;
+        let size = unsafe { (*entry).size };
         // SAFETY: the memory is an entry's, so the field lies in it.
         let key = unsafe { &raw mut (*entry).header.key };
         // Volatile, all: nobody reads it, and a plain write would be left out.
         // SAFETY: the field lies in memory that nobody else uses.
         unsafe { key.write_volatile(Key::EMPTY) };
         let words = entry.cast::<u8>().wrapping_add(Entry::<V>::BYTES).cast::<u32>();
-        for word in 0..length.div_ceil(WORD) {
+        for word in 0..size.bytes().div_ceil(WORD) {
             let word = words.wrapping_add(word);
-            // SAFETY: the layout has room for `length` bytes there, rounded up to whole words.
+            // SAFETY: the layout has room for so many bytes there, rounded up to whole words.
             unsafe { word.write_volatile(0) };
         }
-        // SAFETY: `make` allocated it with this layout; whoever makes a `Block` gives it back.
-        unsafe { blocks::free(self.0.cast(), Entry::<V>::layout(length)) };
+        let layout = Entry::<V>::layout(size.bytes());
+        // SAFETY: `make` got it for this layout; whoever makes a `Block` gives it back.
+        unsafe { blocks::free(self.0.cast(), layout, size.origin()) };
     }
 }
 
@@ -196,7 +218,7 @@ pub(crate) unsafe fn value<V>(entry: NonNull<Header>) -> NonNull<V> {
 pub(crate) unsafe fn bytes<'h, V>(entry: NonNull<Header>) -> &'h [u8] {
     let entry = entry.cast::<Entry<V>>();
     // SAFETY: the entry is alive, and the field never changes.
-    let length = unsafe { (*entry.as_ptr()).length } as usize;
+    let length = unsafe { (*entry.as_ptr()).size }.bytes();
     let first = entry.as_ptr().cast::<u8>().wrapping_add(Entry::<V>::BYTES);
     // SAFETY: `make` wrote so many bytes there, in the same allocation; they never change.
     unsafe { core::slice::from_raw_parts(first, length) }

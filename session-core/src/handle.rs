@@ -147,7 +147,7 @@ impl<V: Send + Sync + 'static> Handle<V> {
     ///
     /// # Panics
     ///
-    /// When there are 4 GiB of `bytes` or more.
+    /// When there are 2 GiB of `bytes` or more.
     ///
     /// # Examples
     ///

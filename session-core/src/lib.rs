@@ -9,6 +9,7 @@ extern crate shuttle as loom;
 mod blocks;
 mod buckets;
 mod chain;
+mod chunks;
 mod counter;
 mod entry;
 mod handle;

@@ -6,6 +6,7 @@
 
 use core::ptr::NonNull;
 
+use crate::blocks;
 use crate::entry::Header;
 use crate::link::{AtomicLink, Link, Order, Target};
 use crate::sync::{Acquire, Relaxed, Release};
@@ -62,6 +63,7 @@ impl Graveyard {
             // Acquire: observes the entries that `bury` published.
             let taken = self.top.swap(Link::END, Acquire);
             Taken { first: taken, back: self }.free_all();
+            blocks::settle();
         }
     }
 }
