@@ -24,6 +24,8 @@ enum Entries {
     None,
     Few,
     Many,
+    /// So many that the table has a sieve.
+    Large,
 }
 
 fuzz_target!(|case: Case| {
@@ -31,6 +33,7 @@ fuzz_target!(|case: Case| {
         Entries::None => 0,
         Entries::Few => 2,
         Entries::Many => 100,
+        Entries::Large => 100_000,
     };
     let hasher =
         if case.slow_hash { KeyHasher::siphash([3, 4]) } else { KeyHasher::folded([3, 4]) };

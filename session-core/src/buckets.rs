@@ -16,7 +16,8 @@
 //! Invariant: when `bits` is seen, so are the arrays for that many bits.
 
 use crate::chain::Chain;
-use crate::link::{AtomicLink, Filter, Order};
+use crate::link::{AtomicLink, Filter, Link, Order};
+use crate::memory;
 use crate::reclaim::Guard;
 use crate::sync::{Acquire, AtomicPtr, AtomicU32, AtomicU64, Relaxed, Release};
 
@@ -47,6 +48,18 @@ pub(crate) struct Later {
 }
 
 impl Later {
+    fn untouched() -> Later {
+        Later { next: AtomicLink::new(Link::END), range: AtomicU64::new(0) }
+    }
+
+    /// # Safety
+    ///
+    /// * `array` is of a box of `count` buckets, and is not used again.
+    unsafe fn free(array: *mut Later, count: usize) {
+        // SAFETY: passed on from the caller.
+        drop(unsafe { Box::from_raw(core::ptr::slice_from_raw_parts_mut(array, count)) });
+    }
+
     /// Whether what is sought lies in front of this bucket, which was reached by a link.
     #[inline]
     pub(crate) fn is_past(&self, hash: u64) -> bool {
@@ -77,7 +90,9 @@ impl Buckets {
     /// Makes buckets for `entries`: two to four for each, so that most hold one entry or none, and the
     /// word of a bucket decides most misses.
     pub(crate) fn for_entries(entries: usize) -> Buckets {
-        let first = memory::heads((entries * 2).next_power_of_two());
+        let count = (entries * 2).next_power_of_two();
+        // SAFETY: zero bits are the end of a list.
+        let first = unsafe { memory::zeroed(count, || AtomicLink::new(Link::END)) };
         let first_bits = first.len().trailing_zeros();
         Buckets {
             first,
@@ -171,15 +186,16 @@ impl Buckets {
         // Acquire: the array is published once more, with `bits`.
         if array.load(Acquire).is_null() {
             let count = 1 << bits;
-            let new = memory::later(count);
-            if new.is_null() {
+            // SAFETY: zero bits are a bucket that is untouched.
+            let Some(new) = (unsafe { memory::try_zeroed(count, Later::untouched) }) else {
                 // No memory: the lists get longer instead, and a later insertion tries again.
                 return;
-            }
+            };
+            let new = Box::into_raw(new).cast::<Later>();
             // Release: publishes the array to who doubles. Acquire on failure: as above.
             if array.compare_exchange(core::ptr::null_mut(), new, Release, Acquire).is_err() {
                 // SAFETY: just made with this count, and never published.
-                unsafe { memory::free(new, count) };
+                unsafe { Later::free(new, count) };
             }
         }
         // Release: publishes the array. Relaxed on failure: another thread has doubled.
@@ -207,7 +223,7 @@ impl Drop for Buckets {
             let array = array.load(Relaxed);
             if !array.is_null() {
                 // SAFETY: made by `double` with this count, published, and dropped once.
-                unsafe { memory::free(array, 1 << (self.first_bits as usize + doubling)) };
+                unsafe { Later::free(array, 1 << (self.first_bits as usize + doubling)) };
             }
         }
     }
@@ -218,91 +234,6 @@ impl Drop for Buckets {
 fn index(hash: u64, bits: u32) -> usize {
     // In two steps, since a table of one bucket would shift by 64.
     ((hash >> 1) >> (63 - bits)) as usize
-}
-
-/// Zeroed memory, which the system hands out as it is first written to.
-#[cfg(not(session_loom))]
-mod memory {
-    use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
-
-    use super::{AtomicLink, Later};
-
-    fn layout<T>(count: usize) -> Layout {
-        Layout::array::<T>(count).expect("the number of buckets is bounded")
-    }
-
-    fn zeroed<T>(count: usize) -> *mut T {
-        // SAFETY: `count` is at least one, and neither kind of bucket is empty.
-        let memory = unsafe { alloc_zeroed(layout::<T>(count)) };
-        #[cfg(all(target_os = "linux", not(miri)))]
-        advise(memory, layout::<T>(count).size());
-        memory.cast::<T>()
-    }
-
-    /// Asks for huge pages: lookups go anywhere in the array, and most of the small pages of a large one
-    /// are in no translation buffer.
-    #[cfg(target_os = "linux")]
-    fn advise(memory: *mut u8, bytes: usize) {
-        /// What huge pages measure on most machines; smaller arrays have nothing to gain.
-        const HUGE: usize = 2 << 20;
-
-        let before = memory.align_offset(HUGE);
-        if memory.is_null() || before >= bytes {
-            return;
-        }
-        let huge = (bytes - before) / HUGE * HUGE;
-        // SAFETY: the range is of the memory that was just allocated, and the advice changes nothing but
-        // the size of the pages behind it. It may be refused, which costs speed only.
-        unsafe { libc::madvise(memory.wrapping_add(before).cast(), huge, libc::MADV_HUGEPAGE) };
-    }
-
-    pub(super) fn heads(count: usize) -> Box<[AtomicLink]> {
-        let heads = zeroed::<AtomicLink>(count);
-        if heads.is_null() {
-            handle_alloc_error(layout::<AtomicLink>(count));
-        }
-        let heads = core::ptr::slice_from_raw_parts_mut(heads, count);
-        // SAFETY:
-        // * The memory was just allocated by the global allocator with the layout of this slice.
-        // * Zero bits are a valid link, the end of a list.
-        unsafe { Box::from_raw(heads) }
-    }
-
-    /// Null when there is no memory.
-    pub(super) fn later(count: usize) -> *mut Later {
-        // Zero bits are a bucket that is untouched.
-        zeroed(count)
-    }
-
-    /// # Safety
-    ///
-    /// * `array` was made by [`later`] with this count, and is not used again.
-    pub(super) unsafe fn free(array: *mut Later, count: usize) {
-        // SAFETY: allocated with this layout; the elements have no drop.
-        unsafe { dealloc(array.cast(), layout::<Later>(count)) };
-    }
-}
-
-#[cfg(session_loom)]
-mod memory {
-    use super::{AtomicLink, AtomicU64, Later};
-    use crate::link::Link;
-
-    pub(super) fn heads(count: usize) -> Box<[AtomicLink]> {
-        (0..count).map(|_| AtomicLink::new(Link::END)).collect()
-    }
-
-    pub(super) fn later(count: usize) -> *mut Later {
-        let untouched = || Later { next: AtomicLink::new(Link::END), range: AtomicU64::new(0) };
-        let array: Box<[Later]> = (0..count).map(|_| untouched()).collect();
-        Box::into_raw(array).cast()
-    }
-
-    pub(super) unsafe fn free(array: *mut Later, count: usize) {
-        let array = core::ptr::slice_from_raw_parts_mut(array, count);
-        // SAFETY: made by `later` with this count, and not used again.
-        drop(unsafe { Box::from_raw(array) });
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //!
 //! The first bits of a key's hash choose the bucket; the list's order is the whole hash. The buckets
 //! are so many that most hold one entry or none: a miss is then decided by the bucket's word alone,
-//! which carries a filter of what is in its list, and a hit costs that line and the entry's.
+//! which carries a filter of what is in its list, and a hit costs that line and the entry's. In a large table
+//! most misses are decided before that, by the sieve.
 //!
 //! Invariant: a table holds at most one live entry of a key. See `chain` for why.
 
@@ -17,6 +18,7 @@ use crate::hash::KeyHasher;
 use crate::key::Key;
 use crate::link::Target;
 use crate::reclaim::{self, Guard, pin};
+use crate::sieve::Sieve;
 use crate::sync::{Acquire, Relaxed};
 
 /// The largest capacity a table can be sized for.
@@ -78,6 +80,8 @@ pub type Replaced<V> = (Handle<V>, Option<Handle<V>>);
 /// }
 /// ```
 pub struct Table<V: Send + Sync + 'static> {
+    /// Large tables have one.
+    sieve: Option<Sieve>,
     buckets: Buckets,
     hasher: KeyHasher,
     /// Live entries.
@@ -91,7 +95,7 @@ impl<V: Send + Sync + 'static> Table<V> {
     /// Makes an empty table sized for `entries`.
     ///
     /// The size is no bound: a table takes any number of entries, and doubles its buckets when there
-    /// are more entries than those. Costs 16 to 32 bytes an entry, touched only as entries come.
+    /// are more entries than those. Costs 16 to 36 bytes an entry, touched only as entries come.
     /// Buckets that were added cost a lookup one step more than those the table was made with, and one of an
     /// unknown key some more: they have no filter.
     ///
@@ -103,9 +107,22 @@ impl<V: Send + Sync + 'static> Table<V> {
             entries <= CAPACITY_MAX,
             "a table cannot be sized for {entries} entries; {CAPACITY_MAX} is the most"
         );
-        let buckets = Buckets::for_entries(entries);
-        let live = Counter::new();
-        Table { buckets, hasher, live, waiting_max: WAITING_MAX, values: PhantomData }
+        Table {
+            sieve: Sieve::for_entries(entries),
+            buckets: Buckets::for_entries(entries),
+            hasher,
+            live: Counter::new(),
+            waiting_max: WAITING_MAX,
+            values: PhantomData,
+        }
+    }
+
+    /// A small table with a large one's sieve.
+    #[cfg(test)]
+    pub(crate) fn sieved(hasher: KeyHasher) -> Table<V> {
+        let mut table = Table::with_capacity(0, hasher);
+        table.sieve = Some(Sieve::of_words(1));
+        table
     }
 
     /// Sets how many removed entries, of all tables of the process, may wait to be freed before this
@@ -220,6 +237,9 @@ impl<V: Send + Sync + 'static> Table<V> {
         key: &Key,
         guard: &'g Guard,
     ) -> Option<Borrow<'g, V>> {
+        if self.excludes(hash) {
+            return None;
+        }
         let held = self.buckets.chain(hash).find(key, guard)?;
         // SAFETY: the entry is of this table.
         Some(unsafe { Borrow::new(held) })
@@ -234,6 +254,9 @@ impl<V: Send + Sync + 'static> Table<V> {
     /// [`handle`](Table::handle) of a key whose [`hash`](Table::hash) is known.
     #[inline]
     pub fn handle_hashed(&self, hash: u64, key: &Key) -> Option<Handle<V>> {
+        if self.excludes(hash) {
+            return None;
+        }
         let chain = self.buckets.chain(hash);
         if chain.is_absent_at_head() {
             return None;
@@ -351,6 +374,7 @@ impl<V: Send + Sync + 'static> Table<V> {
     ) -> Result<Handle<V>, Refused<V>> {
         let new = Private::new(key, hash, value);
         self.buckets.prepare(hash, guard);
+        self.add(hash);
         let existing = match self.buckets.chain(hash).insert(new.held(), guard) {
             Ok(()) => {
                 self.count_one_more();
@@ -358,6 +382,7 @@ impl<V: Send + Sync + 'static> Table<V> {
             }
             Err(existing) => self.owned(existing),
         };
+        self.take_away(hash);
         Err(Refused { value: new.into_value(), reason: Refusal::Occupied(existing) })
     }
 
@@ -392,9 +417,12 @@ impl<V: Send + Sync + 'static> Table<V> {
     /// Publishes an entry that this thread has claimed; returns the one that it replaced.
     fn replace_claimed(&self, guard: &Guard, hash: u64, new: Held<'_>) -> Option<Handle<V>> {
         self.buckets.prepare(hash, guard);
+        self.add(hash);
         let old = self.buckets.chain(hash).replace(new, guard);
-        if old.is_none() {
-            self.count_one_more();
+        match old {
+            // What was added for the old one stands for the new one from now on.
+            Some(_) => self.take_away(hash),
+            None => self.count_one_more(),
         }
         old.map(|old| self.owned(old))
     }
@@ -406,7 +434,11 @@ impl<V: Send + Sync + 'static> Table<V> {
 
     /// Takes an entry out, and counts it out.
     fn unlink<'g>(&'g self, guard: &'g Guard, hash: u64, key: &Key) -> Option<Held<'g>> {
+        if self.excludes(hash) {
+            return None;
+        }
         let held = self.buckets.chain(hash).take(key, guard)?;
+        self.take_away(hash);
         self.live.subtract(1);
         Some(held)
     }
@@ -421,9 +453,32 @@ impl<V: Send + Sync + 'static> Table<V> {
         };
         let removed = self.buckets.chain(hash).remove_exact(held, guard);
         if removed {
+            self.take_away(hash);
             self.live.subtract(1);
         }
         removed
+    }
+
+    /// Whether no live entry has this hash, as far as can be told at once.
+    #[inline]
+    fn excludes(&self, hash: u64) -> bool {
+        self.sieve.as_ref().is_some_and(|sieve| sieve.excludes(hash))
+    }
+
+    /// Before an entry is linked.
+    #[inline]
+    fn add(&self, hash: u64) {
+        if let Some(sieve) = &self.sieve {
+            sieve.add(hash);
+        }
+    }
+
+    /// After an entry has left, or was not linked.
+    #[inline]
+    fn take_away(&self, hash: u64) {
+        if let Some(sieve) = &self.sieve {
+            sieve.take_away(hash);
+        }
     }
 
     /// Makes a handle of an entry of this table.

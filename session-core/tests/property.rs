@@ -37,7 +37,7 @@ proptest! {
 
     #[test]
     fn table_does_what_a_map_does(
-        entries in prop_oneof![Just(0_usize), Just(2), Just(100)],
+        entries in prop_oneof![Just(0_usize), Just(2), Just(100), Just(100_000)],
         slow_hash in any::<bool>(),
         operations in vec(operation(), 1..200),
     ) {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use shuttle::rand::{Rng, thread_rng};
 
 use super::history::{Event, Operation, is_linearizable};
-use super::stage::{Actor, Arc, key, scenario, thread};
+use super::stage::{Actor, Arc, Stage, key, scenario, sieved, thread};
 use crate::Key;
 
 /// Two that collide in all bits, and two on the far side of the first doubling.
@@ -27,6 +27,16 @@ fn eight_threads_of_four_operations_are_linearizable() {
 }
 
 #[test]
+fn four_threads_of_six_operations_at_a_sieve_are_linearizable() {
+    crowd_at_a_sieve(4, 6);
+}
+
+#[test]
+fn eight_threads_of_four_operations_at_a_sieve_are_linearizable() {
+    crowd_at_a_sieve(8, 4);
+}
+
+#[test]
 #[should_panic(expected = "no order explains")]
 fn take_in_two_steps_is_found_out() {
     crowd(4, 6, Taking::InTwoSteps);
@@ -40,24 +50,30 @@ enum Taking {
 }
 
 fn crowd(threads: usize, operations: usize, taking: Taking) {
-    scenario(threads, move |stage| {
-        let records: Arc<Records> = Arc::default();
-        let workers: Vec<_> = (0..threads)
-            .map(|thread| {
-                let (actor, records) = (stage.actor(), records.clone());
-                thread::spawn(move || {
-                    for _ in 0..operations {
-                        records.play(thread, &actor, taking);
-                    }
-                })
+    scenario(threads, move |stage| play_on(stage, threads, operations, taking));
+}
+
+fn crowd_at_a_sieve(threads: usize, operations: usize) {
+    sieved(threads, move |stage| play_on(stage, threads, operations, Taking::AtOnce));
+}
+
+fn play_on(stage: &Stage, threads: usize, operations: usize, taking: Taking) -> usize {
+    let records: Arc<Records> = Arc::default();
+    let workers: Vec<_> = (0..threads)
+        .map(|thread| {
+            let (actor, records) = (stage.actor(), records.clone());
+            thread::spawn(move || {
+                for _ in 0..operations {
+                    records.play(thread, &actor, taking);
+                }
             })
-            .collect();
-        for worker in workers {
-            worker.join().expect("no worker panics");
-        }
-        records.check();
-        records.made.load(Ordering::Relaxed)
-    });
+        })
+        .collect();
+    for worker in workers {
+        worker.join().expect("no worker panics");
+    }
+    records.check();
+    records.made.load(Ordering::Relaxed)
 }
 
 #[derive(Default)]

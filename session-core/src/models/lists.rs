@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::stage::{Actor, Arc, both, key, scenario, three};
+use super::stage::{Actor, Arc, Stage, both, key, scenario, three};
 use crate::{Handle, LinkRefused};
 
 #[cfg(session_loom)]
@@ -260,21 +260,22 @@ fn who_misses_a_removed_entry_sees_what_its_remover_did_before() {
 
 #[test]
 fn who_misses_at_the_bucket_alone_sees_what_the_remover_did_before() {
-    scenario(2, |stage| {
-        let (a, b) = (stage.actor(), stage.actor());
-        a.insert(key(1, 0), 1).expect("the table is empty");
-        let (note, read) = note();
-        let work = move || {
-            a.under(|guard| {
-                note.store(1, Ordering::Relaxed);
-                a.table.take_under(guard, a.table.hash(&key(1, 0)), &key(1, 0)).is_some()
-            })
-        };
-        let look =
-            move || b.table.handle(&key(1, 0)).is_some() || read.load(Ordering::Relaxed) == 1;
-        assert_eq!(both(work, look), (true, true));
-        1
-    });
+    scenario(2, take_and_miss_without_a_guard);
+}
+
+pub(super) fn take_and_miss_without_a_guard(stage: &Stage) -> usize {
+    let (a, b) = (stage.actor(), stage.actor());
+    a.insert(key(1, 0), 1).expect("the table is empty");
+    let (note, read) = note();
+    let work = move || {
+        a.under(|guard| {
+            note.store(1, Ordering::Relaxed);
+            a.table.take_under(guard, a.table.hash(&key(1, 0)), &key(1, 0)).is_some()
+        })
+    };
+    let look = move || b.table.handle(&key(1, 0)).is_some() || read.load(Ordering::Relaxed) == 1;
+    assert_eq!(both(work, look), (true, true));
+    1
 }
 
 #[test]
@@ -299,7 +300,7 @@ fn who_loses_a_removal_sees_what_the_winner_did_before() {
 }
 
 /// A word that is written and read without any order of its own.
-fn note() -> (Arc<AtomicUsize>, Arc<AtomicUsize>) {
+pub(super) fn note() -> (Arc<AtomicUsize>, Arc<AtomicUsize>) {
     let note = Arc::new(AtomicUsize::new(0));
     (note.clone(), note)
 }
@@ -317,7 +318,7 @@ fn place_that_is_taken_and_filled_again_shows_the_right_value() {
     });
 }
 
-fn actors(stage: &super::stage::Stage) -> (Actor, Actor, Actor) {
+fn actors(stage: &Stage) -> (Actor, Actor, Actor) {
     (stage.actor(), stage.actor(), stage.actor())
 }
 

@@ -20,4 +20,6 @@ mod history;
 #[cfg(not(crossbeam_loom))]
 mod lists;
 mod reclamation;
+#[cfg(not(crossbeam_loom))]
+mod sieve;
 pub(crate) mod stage;

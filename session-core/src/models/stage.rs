@@ -60,9 +60,9 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) fn new() -> Stage {
+    fn of(table: Table<Value>) -> Stage {
         Stage {
-            table: Arc::new(Table::with_capacity(0, KeyHasher::chosen())),
+            table: Arc::new(table),
             dropped: StdArc::default(),
             #[cfg(crossbeam_loom)]
             collector: crossbeam_epoch::Collector::new(),
@@ -185,10 +185,23 @@ impl Actor {
 /// The scenario sets up the stage, may use it after all its threads were joined, and returns how
 /// many values it made; then the stage is torn down, and each of them must have been dropped once.
 pub(crate) fn scenario(threads: usize, body: impl Fn(&Stage) -> usize + Send + Sync + 'static) {
+    on(Table::with_capacity, threads, body);
+}
+
+/// The same on a table with a sieve.
+pub(crate) fn sieved(threads: usize, body: impl Fn(&Stage) -> usize + Send + Sync + 'static) {
+    on(|_, hasher| Table::sieved(hasher), threads, body);
+}
+
+fn on(
+    table: fn(usize, KeyHasher) -> Table<Value>,
+    threads: usize,
+    body: impl Fn(&Stage) -> usize + Send + Sync + 'static,
+) {
     engine(threads, move || {
         #[cfg(all(session_loom, not(crossbeam_loom)))]
         reclaim::ghost::begin();
-        let stage = Stage::new();
+        let stage = Stage::of(table(0, KeyHasher::chosen()));
         let made = body(&stage);
         let dropped = stage.dropped.clone();
         drop(stage);

@@ -91,7 +91,7 @@ pub(crate) fn about(question: &str) -> &'static str {
              processor begins the next, as far as it looks ahead: the shorter the code, the more of that."
         }
         "lookup_miss" => {
-            "Unknown ids in a loop without a pause. Where sessions come and go by the million beside others that \
+            "Unknown ids in a loop without a pause. Where sessions come and go by the million beside 20,480 that \
              stay, ours takes up to twice as long: the mark of one that went stays with its bucket until that is empty."
         }
         "lookup_hot_key" => "All threads look up the same session. Rare in TLS.",

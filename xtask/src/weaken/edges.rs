@@ -57,6 +57,24 @@ const STEPS: &[Step] = &[
         replacement: "            let _ = Chain::announce;",
     },
     Step {
+        file: "session-core/src/sieve.rs",
+        name: "sieve.rs:add:not counted",
+        text: "0 => (now < COUNT_FULL).then_some(now.wrapping_add(COUNT_ONE)),",
+        replacement: "0 => Some(now),",
+    },
+    Step {
+        file: "session-core/src/table.rs",
+        name: "table.rs:replace_claimed:added to the sieve when it is linked already",
+        text: "        self.add(hash);\n        let old = self.buckets.chain(hash).replace(new, guard);",
+        replacement: "        let old = self.buckets.chain(hash).replace(new, guard);\n        self.add(hash);",
+    },
+    Step {
+        file: "session-core/src/table.rs",
+        name: "table.rs:unlink:taken out of the sieve while it is linked",
+        text: "        let held = self.buckets.chain(hash).take(key, guard)?;\n        self.take_away(hash);",
+        replacement: "        self.take_away(hash);\n        let held = self.buckets.chain(hash).take(key, guard)?;",
+    },
+    Step {
         file: "session-core/src/entry.rs",
         name: "entry.rs:release:freed before the last reference",
         text: "if references.fetch_sub(share as u32, Release) & !CLAIMED != share as u32 {\n            \
