@@ -203,13 +203,16 @@ impl Kept {
     #[inline]
     unsafe fn push(&self, block: NonNull<u8>, origin: Origin, lines: usize) -> bool {
         let shelf = &self.shelves[lines - 1];
-        let stack = match origin {
-            Origin::Allocator if shelf.singles.count.get() >= kept_max(lines) => return false,
-            Origin::Allocator => &shelf.singles,
-            Origin::Store => &shelf.stored,
-        };
-        // SAFETY: passed on from the caller.
-        unsafe { stack.push(block) };
+        if origin == Origin::Allocator {
+            let keeps = shelf.singles.count.get() < kept_max(lines);
+            if keeps {
+                // SAFETY: passed on from the caller.
+                unsafe { shelf.singles.push(block) };
+            }
+            return keeps;
+        }
+        // SAFETY: as above.
+        unsafe { shelf.stored.push(block) };
         if shelf.stored.count.get() > kept_max(lines) {
             shelf.shrinks.set(true);
             self.shrinks.set(true);

@@ -26,22 +26,15 @@ impl Counter {
     /// Adds `n`, wrapping at 2^64.
     #[inline]
     pub fn add(&self, n: u64) {
-        self.add_to_stripe(n);
-    }
-
-    /// Adds `n`, and returns what this thread's stripe counted before.
-    #[inline]
-    pub(crate) fn add_to_stripe(&self, n: u64) -> u64 {
         let mine = stripe::mine();
         let count = &self.stripes[mine].0;
         if stripe::is_own(mine) {
             // Relaxed, both: a count publishes nothing, and no other thread writes to this one.
             let before = count.load(Relaxed);
             count.store(before.wrapping_add(n), Relaxed);
-            before
         } else {
             // Relaxed: as above; the step is one, since others share the stripe.
-            count.fetch_add(n, Relaxed)
+            count.fetch_add(n, Relaxed);
         }
     }
 

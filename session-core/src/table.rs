@@ -28,8 +28,8 @@ pub const CAPACITY_MAX: usize = 1 << 28;
 /// batches of hundreds of threads, and for a guard that is held over a few thousand removals.
 pub const WAITING_MAX: usize = 65_536;
 
-/// A thread looks once in so many insertions whether the table should grow: the look costs as many
-/// cache lines as the counter has stripes.
+/// One key in so many, by the last bits of its hash, has its insertion look whether the table should grow: the
+/// look costs as many cache lines as the counter has stripes.
 const GROWTH_CHECK: u64 = 64;
 
 /// What [`Table::replace`] returns: the new entry, and the one that it replaced.
@@ -377,7 +377,7 @@ impl<V: Send + Sync + 'static> Table<V> {
         self.add(hash);
         let existing = match self.buckets.chain(hash).insert(new.held(), guard) {
             Ok(()) => {
-                self.count_one_more();
+                self.count_one_more(hash);
                 return Ok(new.into_handle());
             }
             Err(existing) => self.owned(existing),
@@ -422,7 +422,7 @@ impl<V: Send + Sync + 'static> Table<V> {
         match old {
             // What was added for the old one stands for the new one from now on.
             Some(_) => self.take_away(hash),
-            None => self.count_one_more(),
+            None => self.count_one_more(hash),
         }
         old.map(|old| self.owned(old))
     }
@@ -489,8 +489,9 @@ impl<V: Send + Sync + 'static> Table<V> {
     }
 
     /// Counts an entry, and now and then looks whether there are more entries than buckets.
-    fn count_one_more(&self) {
-        if self.live.add_to_stripe(1) % GROWTH_CHECK == 0 && self.len() > self.buckets.count() {
+    fn count_one_more(&self, hash: u64) {
+        self.live.add(1);
+        if hash % GROWTH_CHECK == GROWTH_CHECK - 1 && self.len() > self.buckets.count() {
             self.buckets.double();
         }
     }
