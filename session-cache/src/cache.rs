@@ -220,6 +220,7 @@ impl SessionCache {
         let expires = |stored: &Stored| self.expires(session, stored);
         let bytes = session.stored().cost_bytes();
         let hash = self.table.hash(session.key());
+        self.table.prefetch(hash);
         let mut evicted = Evicted::default();
         let entered = loop {
             // A limit that was lowered since the settings were read: nobody's leaving would make room.

@@ -157,7 +157,7 @@ impl Order {
             return Entered::Elsewhere;
         }
         let replaced_bytes = existing.map(|(place, _)| section.bytes_at(place));
-        let mut gone = Vec::new();
+        let (mut gone, mut has_evicted) = (Vec::new(), false);
         while !self.places.take(stored.cost_bytes(), replaced_bytes) {
             let can_help = replaced_bytes.is_none() && self.is_turn_of(section.shard);
             let Some(node) = can_help.then(|| section.evict(table)).flatten() else {
@@ -166,6 +166,7 @@ impl Order {
                 drop((dead, gone));
                 return Entered::NoRoom;
             };
+            has_evicted = true;
             let bytes = node.entry.stored().cost_bytes();
             if node.won {
                 evicted.extend([node.entry]);
@@ -197,6 +198,9 @@ impl Order {
         }
         let place = section.link(linked, expires, hash);
         stored.set_place(place);
+        if has_evicted {
+            section.prefetch_victims(table);
+        }
         let is_due = section.line.queue.linked() % DUE_AFTER == 0;
         drop(section);
         drop((displaced, dead, gone));
@@ -545,6 +549,21 @@ impl Section<'_> {
         entry.stored().set_place(Place::NONE);
         let won = table.remove_exact(&entry);
         Evictee { entry, won }
+    }
+
+    /// Begins to fetch what the next eviction here will touch, which else would wait for memory under the lock: of the
+    /// next one its bucket, by its entry, which was fetched when it was the one after the next; of that one its entry.
+    fn prefetch_victims(&self, table: &Table<Entry>) {
+        if self.line.fifo.is_some() {
+            return;
+        }
+        let [next, after_next] = self.line.queue.first_two();
+        if let Some(entry) = next {
+            table.prefetch(entry.hash());
+        }
+        if let Some(entry) = after_next {
+            entry.prefetch();
+        }
     }
 
     /// Chooses who leaves for want of room; still linked when this returns.

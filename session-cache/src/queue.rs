@@ -147,6 +147,13 @@ impl<T> Queue<T> {
         }
     }
 
+    /// Returns the first one and the one after it, if that expires in the same second.
+    pub(crate) fn first_two(&self) -> [Option<&T>; 2] {
+        let first = self.seconds.values().next().map(|ends| self.node(ends.head));
+        let second = first.and_then(|first| self.nodes.get(first.next as usize));
+        [first, second].map(|node| node.map(|node| &node.item))
+    }
+
     /// Begins a sweep of all that is here now and expires strictly before `end`; of all, without an end.
     pub(crate) fn sweep(&self, end: Option<UnixTime>) -> Sweep {
         Sweep { from: Some(UnixTime(0)), end, stamp_end: self.next_stamp }

@@ -17,6 +17,7 @@ mod hash;
 mod key;
 mod link;
 mod memory;
+mod prefetch;
 mod reclaim;
 mod sieve;
 mod stripe;

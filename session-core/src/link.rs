@@ -10,6 +10,7 @@ use core::ptr::{self, NonNull};
 
 use crate::buckets::Later;
 use crate::entry::Header;
+use crate::prefetch;
 use crate::sync::{AtomicPtr, Ordering};
 
 /// The owner of this word has left the table, and the word never changes again.
@@ -123,16 +124,9 @@ impl Link {
     /// is a step that waits for all reads before it, and holds up all after.
     #[inline]
     pub(crate) fn prefetch(self) {
-        #[cfg(all(target_arch = "x86_64", not(miri)))]
-        {
-            use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-
-            let entry = self.pointer();
-            // SAFETY: a prefetch reads nothing, and no address is wrong for it.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(entry.cast()) };
-            // SAFETY: as above.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(entry.wrapping_add(1).cast()) };
-        }
+        let entry = self.pointer();
+        prefetch::line(entry);
+        prefetch::line(entry.wrapping_add(1));
     }
 
     /// Whether the list ends here for a key whose order bits are `order`: nothing follows, or an entry
@@ -185,7 +179,10 @@ impl Filter {
         #[cfg(target_arch = "x86_64")]
         return Filter(1 << FILTER_SHIFT << ((hash << (bucket_bits + 2)) >> 60));
         #[cfg(not(target_arch = "x86_64"))]
-        return Filter::NONE;
+        {
+            let _ = (hash, bucket_bits);
+            Filter::NONE
+        }
     }
 }
 

@@ -12,6 +12,7 @@
 //! each mark not more than entries have it. Or the count is full: then it stays so, and excludes nothing.
 
 use crate::memory;
+use crate::prefetch;
 use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
 
 /// Tables made for more entries than this have a sieve; the buckets of others are at hand.
@@ -56,6 +57,12 @@ impl Sieve {
         let word = &self.words[turned as usize & (self.words.len() - 1)];
         // No mark is zero: that is an empty place.
         (word, (turned >> COUNT_SHIFT).max(1))
+    }
+
+    /// Begins to fetch the word of a hash.
+    #[inline]
+    pub(crate) fn prefetch(&self, hash: u64) {
+        prefetch::line(self.word(hash).0);
     }
 
     /// Whether no live entry has this hash. If not, one may have it.

@@ -17,6 +17,7 @@ use crate::handle::{Borrow, Handle, LinkRefused, Private, Refusal, Refused};
 use crate::hash::KeyHasher;
 use crate::key::Key;
 use crate::link::Target;
+use crate::prefetch;
 use crate::reclaim::{self, Guard, pin};
 use crate::sieve::Sieve;
 use crate::sync::{Acquire, Relaxed};
@@ -361,6 +362,19 @@ impl<V: Send + Sync + 'static> Table<V> {
     #[inline]
     pub fn hash(&self, key: &Key) -> u64 {
         self.hasher.hash(key)
+    }
+
+    /// Begins to fetch what a call about keys of this hash looks at first, for one that follows when there was something else to do
+    /// for some hundred nanoseconds: in a large table it would wait as long for memory.
+    ///
+    /// A hint: it changes nothing, and takes a few nanoseconds. On processors other than x86-64 and aarch64 it does
+    /// nothing.
+    #[inline]
+    pub fn prefetch(&self, hash: u64) {
+        if let Some(sieve) = &self.sieve {
+            sieve.prefetch(hash);
+        }
+        prefetch::line(self.buckets.chain(hash).head);
     }
 
     /// [`insert`](Table::insert) under a guard of the caller's.

@@ -34,6 +34,18 @@ fn first_to_expire_comes_first_and_equals_in_order_of_arrival() {
 }
 
 #[test]
+fn first_two_are_of_one_second_and_in_order() {
+    let mut queue = Queue::new();
+    assert_eq!(queue.first_two(), [None, None]);
+    queue.link("b", UnixTime(20));
+    let place = queue.link("a", UnixTime(10));
+    assert_eq!(queue.first_two(), [Some(&"a"), None]);
+    queue.unlink(place);
+    queue.link("c", UnixTime(20));
+    assert_eq!(queue.first_two(), [Some(&"b"), Some(&"c")]);
+}
+
+#[test]
 fn who_comes_first_after_the_sweep_began_stays() {
     let mut queue = Queue::new();
     queue.link("there before", UnixTime(10));
