@@ -365,7 +365,11 @@ impl Order {
     ) {
         let (mut left, mut dead) = (Vec::with_capacity(most), Vec::new());
         let mut section = self.lock(shard);
-        for (expires, place, node) in section.line.queue.sweep_on(sweep, most) {
+        let swept = section.line.queue.sweep_on(sweep, most);
+        // The waits for memory of all of them together, else they would be one after the other under the lock.
+        swept.iter().for_each(|(_, _, node)| node.prefetch());
+        swept.iter().for_each(|(_, _, node)| table.prefetch(node.hash()));
+        for (expires, place, node) in swept {
             if let Some(fifo) = &mut section.line.fifo {
                 fifo.unlink(place);
             }
