@@ -28,7 +28,7 @@ use session_core::{Guard, Handle, LinkRefused, Table};
 use crate::builder::Eviction;
 use crate::fifo::Fifo;
 use crate::places::{Places, Room};
-use crate::queue::{Queue, Sweep};
+use crate::queue::{Expiring, Queue, Sweep};
 use crate::session::{Entry, Place, Session, Stored};
 use crate::time::UnixTime;
 
@@ -142,7 +142,7 @@ impl Order {
         if let Some((place, true)) = existing {
             if again_moves {
                 stored.set_created(created.unwrap_or(stored.created()));
-                section.relink(place, stored, expires(stored));
+                section.line.queue.relink(place, expires(stored));
             }
             return Entered::Already;
         }
@@ -183,8 +183,7 @@ impl Order {
         // Before anybody can find it.
         let created_before = stored.created();
         stored.set_created(created.unwrap_or(created_before));
-        let expires = expires(stored);
-        stored.set_expires(expires);
+        stored.set_expires(expires(stored));
         let Some((linked, replaced)) = link(table, hash, session) else {
             stored.set_created(created_before);
             self.places.untake(stored.cost_bytes(), replaced_bytes);
@@ -196,7 +195,7 @@ impl Order {
         if let Some(displaced) = &displaced {
             displaced.stored().set_place(Place::NONE);
         }
-        let place = section.link(linked, expires, hash);
+        let place = section.link(linked, hash);
         stored.set_place(place);
         if has_evicted {
             section.prefetch_victims(table);
@@ -231,7 +230,7 @@ impl Order {
         let mut section = self.section(table.hash(session.key()));
         if let Some(place) = section.place_if_linked(stored) {
             change(stored);
-            section.relink(place, stored, expires(stored));
+            section.line.queue.relink(place, expires(stored));
             return true;
         }
         // Claimed meanwhile, so that no other cache gives it a place by the old time.
@@ -487,6 +486,16 @@ struct Line {
     fifo: Option<Fifo>,
 }
 
+impl Expiring for Handle<Entry> {
+    fn expires(&self) -> UnixTime {
+        self.stored().expires()
+    }
+
+    fn set_expires(&self, expires: UnixTime) {
+        self.stored().set_expires(expires);
+    }
+}
+
 impl Shard {
     fn new(eviction: Eviction) -> Shard {
         let fifo = (eviction == Eviction::S3Fifo).then(Fifo::default);
@@ -517,22 +526,16 @@ struct Section<'a> {
 }
 
 impl Section<'_> {
-    fn link(&mut self, linked: Handle<Entry>, expires: UnixTime, hash: u64) -> u32 {
+    fn link(&mut self, linked: Handle<Entry>, hash: u64) -> u32 {
         let line = &mut *self.line;
         if let Some(fifo) = &mut line.fifo {
             // Relaxed: a count of uses, which begins anew.
             linked.stored().uses().store(0, Ordering::Relaxed);
-            let place = line.queue.link(linked, expires);
+            let place = line.queue.link(linked);
             fifo.link(place, hash);
             return place;
         }
-        line.queue.link(linked, expires)
-    }
-
-    /// Moves a session to where it is now that it expires at another time.
-    fn relink(&mut self, place: u32, stored: &Stored, expires: UnixTime) {
-        stored.set_expires(expires);
-        self.line.queue.relink(place, expires);
+        line.queue.link(linked)
     }
 
     fn unlink_at(&mut self, place: u32) -> Handle<Entry> {

@@ -13,6 +13,12 @@ use slab::Slab;
 
 use crate::time::UnixTime;
 
+/// Knows when it expires, and keeps that while it is in a queue.
+pub(crate) trait Expiring {
+    fn expires(&self) -> UnixTime;
+    fn set_expires(&self, expires: UnixTime);
+}
+
 /// Holds items in the order in which they expire.
 pub(crate) struct Queue<T> {
     nodes: Slab<Node<T>>,
@@ -23,7 +29,6 @@ pub(crate) struct Queue<T> {
 
 struct Node<T> {
     item: T,
-    expires: UnixTime,
     /// Tells those that were there when a sweep began from those that came later.
     stamp: u64,
     previous: u32,
@@ -40,18 +45,19 @@ struct Ends {
 /// By how many nodes the queue grows at least.
 const NODES_MORE_MIN: usize = 64;
 
-impl<T> Queue<T> {
+impl<T: Expiring> Queue<T> {
     pub(crate) fn new() -> Queue<T> {
         Queue { nodes: Slab::new(), seconds: BTreeMap::new(), next_stamp: 0 }
     }
 
     /// Puts an item behind all that expire in the same second, and returns its place.
-    pub(crate) fn link(&mut self, item: T, expires: UnixTime) -> u32 {
+    pub(crate) fn link(&mut self, item: T) -> u32 {
+        let expires = item.expires();
         if self.nodes.len() == self.nodes.capacity() {
             // By an eighth: twice as many would be a node too much for each session.
             self.nodes.reserve_exact(NODES_MORE_MIN.max(self.nodes.len() / 8));
         }
-        let node = Node { item, expires, stamp: 0, previous: NONE, next: NONE };
+        let node = Node { item, stamp: 0, previous: NONE, next: NONE };
         let place = self.nodes.insert(node) as u32;
         self.put_in_order(place, expires);
         place
@@ -63,19 +69,20 @@ impl<T> Queue<T> {
         let stamp = self.next_stamp;
         self.next_stamp += 1;
         let node = self.node_mut(place);
-        (node.expires, node.stamp, node.previous, node.next) = (expires, stamp, previous, NONE);
+        (node.stamp, node.previous, node.next) = (stamp, previous, NONE);
         if previous != NONE {
             self.node_mut(previous).next = place;
         }
     }
 
-    /// Moves an item to where one that expires at `expires` and came last would be; its place stays.
+    /// Has an item expire at another time, and moves it to where one that does and came last would be; its place stays.
     ///
     /// # Panics
     ///
     /// When there is none.
     pub(crate) fn relink(&mut self, place: u32, expires: UnixTime) {
         self.take_out_of_order(place);
+        self.node(place).item.set_expires(expires);
         self.put_in_order(place, expires);
     }
 
@@ -90,7 +97,8 @@ impl<T> Queue<T> {
     }
 
     fn take_out_of_order(&mut self, place: u32) {
-        let &Node { expires, previous, next, .. } = self.node(place);
+        let &Node { ref item, previous, next, .. } = self.node(place);
+        let expires = item.expires();
         if previous != NONE {
             self.node_mut(previous).next = next;
         }
@@ -131,7 +139,7 @@ impl<T> Queue<T> {
     ///
     /// When there is none.
     pub(crate) fn expires(&self, place: u32) -> UnixTime {
-        self.node(place).expires
+        self.node(place).item.expires()
     }
 
     /// Finds the place of the first one, or of the one after it if that is `spared`.

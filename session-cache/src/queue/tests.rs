@@ -2,14 +2,34 @@
 
 use proptest::prelude::*;
 
+use std::cell::Cell;
+
 use super::*;
 
-fn drained<T>(queue: &mut Queue<T>) -> Vec<T> {
-    std::iter::from_fn(|| queue.first_but(None).map(|place| queue.unlink(place))).collect()
+/// An item by its name, compared by that.
+#[derive(Debug)]
+struct Item<N>(N, Cell<UnixTime>);
+
+impl<N> Expiring for Item<N> {
+    fn expires(&self) -> UnixTime {
+        self.1.get()
+    }
+
+    fn set_expires(&self, expires: UnixTime) {
+        self.1.set(expires);
+    }
+}
+
+fn link<N>(queue: &mut Queue<Item<N>>, name: N, expires: u64) -> u32 {
+    queue.link(Item(name, Cell::new(UnixTime(expires))))
+}
+
+fn drained<N>(queue: &mut Queue<Item<N>>) -> Vec<N> {
+    std::iter::from_fn(|| queue.first_but(None).map(|place| queue.unlink(place).0)).collect()
 }
 
 /// Sweeps in batches, and gives up when it takes more than any test here needs.
-fn swept<T>(queue: &mut Queue<T>, mut sweep: Sweep, steps_max: usize) -> Vec<T> {
+fn swept<N>(queue: &mut Queue<Item<N>>, mut sweep: Sweep, steps_max: usize) -> Vec<N> {
     let mut swept = Vec::new();
     for _ in 0..1_000 {
         if sweep.is_done() {
@@ -17,7 +37,7 @@ fn swept<T>(queue: &mut Queue<T>, mut sweep: Sweep, steps_max: usize) -> Vec<T> 
         }
         let batch = queue.sweep_on(&mut sweep, steps_max);
         assert!(batch.len() <= steps_max, "{} in a batch of {steps_max}", batch.len());
-        swept.extend(batch.into_iter().map(|(_, _, item)| item));
+        swept.extend(batch.into_iter().map(|(_, _, item)| item.0));
     }
     panic!("the sweep does not end");
 }
@@ -26,7 +46,7 @@ fn swept<T>(queue: &mut Queue<T>, mut sweep: Sweep, steps_max: usize) -> Vec<T> 
 fn first_to_expire_comes_first_and_equals_in_order_of_arrival() {
     let mut queue = Queue::new();
     for (item, expires) in [("d", 30), ("a", 10), ("b", 20), ("c", 20), ("e", 30)] {
-        queue.link(item, UnixTime(expires));
+        link(&mut queue, item, expires);
     }
     assert_eq!(queue.first().map(|(expires, _)| expires), Some(UnixTime(10)));
     assert_eq!(drained(&mut queue), ["a", "b", "c", "d", "e"]);
@@ -35,22 +55,23 @@ fn first_to_expire_comes_first_and_equals_in_order_of_arrival() {
 
 #[test]
 fn first_two_are_of_one_second_and_in_order() {
+    let names = |queue: &Queue<Item<_>>| queue.first_two().map(|item| item.map(|item| item.0));
     let mut queue = Queue::new();
-    assert_eq!(queue.first_two(), [None, None]);
-    queue.link("b", UnixTime(20));
-    let place = queue.link("a", UnixTime(10));
-    assert_eq!(queue.first_two(), [Some(&"a"), None]);
+    assert_eq!(names(&queue), [None, None]);
+    link(&mut queue, "b", 20);
+    let place = link(&mut queue, "a", 10);
+    assert_eq!(names(&queue), [Some("a"), None]);
     queue.unlink(place);
-    queue.link("c", UnixTime(20));
-    assert_eq!(queue.first_two(), [Some(&"b"), Some(&"c")]);
+    link(&mut queue, "c", 20);
+    assert_eq!(names(&queue), [Some("b"), Some("c")]);
 }
 
 #[test]
 fn who_comes_first_after_the_sweep_began_stays() {
     let mut queue = Queue::new();
-    queue.link("there before", UnixTime(10));
+    link(&mut queue, "there before", 10);
     let sweep = queue.sweep(None);
-    queue.link("newcomer", UnixTime(20));
+    link(&mut queue, "newcomer", 20);
     assert_eq!(swept(&mut queue, sweep, 10), ["there before"]);
     assert_eq!(drained(&mut queue), ["newcomer"]);
 }
@@ -59,9 +80,9 @@ fn who_comes_first_after_the_sweep_began_stays() {
 fn unlinked_item_leaves_its_neighbours_linked() {
     for gone in 0..4 {
         let mut queue = Queue::new();
-        let places: Vec<u32> = (0..4).map(|item| queue.link(item, UnixTime(5))).collect();
-        assert_eq!(queue.unlink(places[gone as usize]), gone);
-        assert_eq!(queue.item(places[gone as usize]), None);
+        let places: Vec<u32> = (0..4).map(|item| link(&mut queue, item, 5)).collect();
+        assert_eq!(queue.unlink(places[gone as usize]).0, gone);
+        assert!(queue.item(places[gone as usize]).is_none());
         let rest: Vec<u32> = (0..4).filter(|&item| item != gone).collect();
         assert_eq!(drained(&mut queue), rest);
     }
@@ -71,7 +92,7 @@ fn unlinked_item_leaves_its_neighbours_linked() {
 fn sweep_ends_strictly_before_its_end_and_without_one_at_the_last() {
     let mut queue = Queue::new();
     for expires in [0, 9, 10, 11, u64::MAX] {
-        queue.link(expires, UnixTime(expires));
+        link(&mut queue, expires, expires);
     }
     let sweep = queue.sweep(Some(UnixTime(0)));
     assert!(swept(&mut queue, sweep, 2).is_empty());
@@ -85,16 +106,16 @@ fn sweep_ends_strictly_before_its_end_and_without_one_at_the_last() {
 fn sweep_takes_all_that_were_there_and_no_newcomer() {
     let mut queue = Queue::new();
     for item in 0..10 {
-        queue.link(item, UnixTime(10 + item / 2));
+        link(&mut queue, item, 10 + item / 2);
     }
     let mut sweep = queue.sweep(None);
     let mut swept = Vec::new();
     let mut newcomers = 0;
     while !sweep.is_done() {
-        swept.extend(queue.sweep_on(&mut sweep, 3).into_iter().map(|(_, _, item)| item));
+        swept.extend(queue.sweep_on(&mut sweep, 3).into_iter().map(|(_, _, item)| item.0));
         // Before, among and behind those that are being swept, faster than they leave.
         for expires in [0, 10, 12, 14, 99] {
-            queue.link(1_000 + newcomers, UnixTime(expires));
+            link(&mut queue, 1_000 + newcomers, expires);
             newcomers += 1;
         }
         assert!(newcomers < 100, "the sweep chases newcomers");
@@ -130,19 +151,19 @@ proptest! {
         for (item, step) in steps.into_iter().enumerate() {
             match step {
                 Step::Link(expires) => {
-                    let place = queue.link(item, UnixTime(expires));
+                    let place = link(&mut queue, item, expires);
                     list.push((expires, item, place));
                     list.sort_unstable();
                 }
                 Step::Unlink(index) if !list.is_empty() => {
                     let (_, item, place) = list.remove(index.index(list.len()));
-                    prop_assert_eq!(queue.unlink(place), item);
+                    prop_assert_eq!(queue.unlink(place).0, item);
                 }
                 Step::Unlink(_) => {}
                 Step::Pop => {
                     let first = (!list.is_empty()).then(|| list.remove(0).1);
                     let place = queue.first_but(None);
-                    prop_assert_eq!(place.map(|place| queue.unlink(place)), first);
+                    prop_assert_eq!(place.map(|place| queue.unlink(place).0), first);
                 }
                 Step::Sweep(end) => {
                     let sweep = queue.sweep(Some(UnixTime(end)));
@@ -153,7 +174,7 @@ proptest! {
             }
             prop_assert_eq!(queue.first().map(|(expires, _)| expires), list.first().map(|first| UnixTime(first.0)));
             for &(_, item, place) in &list {
-                prop_assert_eq!(queue.item(place), Some(&item));
+                prop_assert_eq!(queue.item(place).map(|item| item.0), Some(item));
             }
         }
     }
