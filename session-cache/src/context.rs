@@ -356,8 +356,6 @@ impl SessionCache {
         new: NewSession,
         id_context: IdContext,
     ) -> Session {
-        // It is stored next, mostly: its bucket arrives while it is made.
-        self.table.prefetch(self.table.hash(&new.key()));
         let timeout = settings.timeout_for_new(&self.rules());
         new.build_with(id_context, self.now(), timeout, self.lifetime_max())
     }

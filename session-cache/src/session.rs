@@ -154,10 +154,6 @@ impl NewSession {
         self.build_with(id_context, now, TIMEOUT_BARE, |_| Seconds(u64::MAX))
     }
 
-    pub(crate) fn key(&self) -> Key {
-        key(self.version, &self.id)
-    }
-
     /// What became of the peer's certificate, where somebody said so.
     pub(crate) fn verify_result(&self) -> Option<i32> {
         self.verify_result

@@ -11,6 +11,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::buckets::Buckets;
+use crate::chain::Chain;
 use crate::counter::Counter;
 use crate::entry::{Held, Share};
 use crate::handle::{Borrow, Handle, LinkRefused, Private, Refusal, Refused};
@@ -255,13 +256,7 @@ impl<V: Send + Sync + 'static> Table<V> {
     /// [`handle`](Table::handle) of a key whose [`hash`](Table::hash) is known.
     #[inline]
     pub fn handle_hashed(&self, hash: u64, key: &Key) -> Option<Handle<V>> {
-        if self.excludes(hash) {
-            return None;
-        }
-        let chain = self.buckets.chain(hash);
-        if chain.is_absent_at_head() {
-            return None;
-        }
+        let chain = self.approach(hash)?;
         let guard = pin();
         let held = chain.find(key, &guard)?;
         Some(self.owned(held))
@@ -274,6 +269,7 @@ impl<V: Send + Sync + 'static> Table<V> {
 
     /// [`take`](Table::take) of a key whose [`hash`](Table::hash) is known.
     pub fn take_hashed(&self, hash: u64, key: &Key) -> Option<Handle<V>> {
+        self.approach(hash)?;
         let result = self.take_under(&pin(), hash, key);
         reclaim::settle();
         result
@@ -286,6 +282,9 @@ impl<V: Send + Sync + 'static> Table<V> {
 
     /// [`remove`](Table::remove) of a key whose [`hash`](Table::hash) is known.
     pub fn remove_hashed(&self, hash: u64, key: &Key) -> bool {
+        if self.approach(hash).is_none() {
+            return false;
+        }
         let removed = self.unlink(&pin(), hash, key).is_some();
         reclaim::settle();
         removed
@@ -448,9 +447,6 @@ impl<V: Send + Sync + 'static> Table<V> {
 
     /// Takes an entry out, and counts it out.
     fn unlink<'g>(&'g self, guard: &'g Guard, hash: u64, key: &Key) -> Option<Held<'g>> {
-        if self.excludes(hash) {
-            return None;
-        }
         let held = self.buckets.chain(hash).take(key, guard)?;
         self.take_away(hash);
         self.live.subtract(1);
@@ -477,6 +473,17 @@ impl<V: Send + Sync + 'static> Table<V> {
     #[inline]
     fn excludes(&self, hash: u64) -> bool {
         self.sieve.as_ref().is_some_and(|sieve| sieve.excludes(hash))
+    }
+
+    /// Returns the list in which an entry of this hash is, and begins to fetch its first; none if sieve or bucket show at
+    /// once that there is no such entry. Needs no guard.
+    #[inline]
+    fn approach(&self, hash: u64) -> Option<Chain<'_>> {
+        if self.excludes(hash) {
+            return None;
+        }
+        let chain = self.buckets.chain(hash);
+        (!chain.is_absent_at_head()).then_some(chain)
     }
 
     /// Before an entry is linked.
