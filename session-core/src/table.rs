@@ -269,8 +269,7 @@ impl<V: Send + Sync + 'static> Table<V> {
 
     /// [`take`](Table::take) of a key whose [`hash`](Table::hash) is known.
     pub fn take_hashed(&self, hash: u64, key: &Key) -> Option<Handle<V>> {
-        self.approach(hash)?;
-        let result = self.take_under(&pin(), hash, key);
+        let result = self.approach(hash).and_then(|_| self.take_under(&pin(), hash, key));
         reclaim::settle();
         result
     }
@@ -282,10 +281,7 @@ impl<V: Send + Sync + 'static> Table<V> {
 
     /// [`remove`](Table::remove) of a key whose [`hash`](Table::hash) is known.
     pub fn remove_hashed(&self, hash: u64, key: &Key) -> bool {
-        if self.approach(hash).is_none() {
-            return false;
-        }
-        let removed = self.unlink(&pin(), hash, key).is_some();
+        let removed = self.approach(hash).is_some_and(|_| self.unlink(&pin(), hash, key).is_some());
         reclaim::settle();
         removed
     }
