@@ -18,6 +18,7 @@ mod places;
 mod queue;
 mod rules;
 mod session;
+mod shard;
 mod statistics;
 mod sync;
 mod time;

@@ -19,17 +19,16 @@
 //! process, but not while their thread holds a guard: so a section holds one, and the caller settles
 //! what it put off.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{ptr, thread};
 
-use session_core::{Guard, Handle, LinkRefused, Table};
+use session_core::{Handle, LinkRefused, Table};
 
 use crate::builder::Eviction;
-use crate::fifo::Fifo;
 use crate::places::{Places, Room};
-use crate::queue::{Expiring, Queue, Sweep};
+use crate::queue::Sweep;
 use crate::session::{Entry, Place, Session, Stored};
+use crate::shard::{NEVER, Section, Shard, hint};
 use crate::time::UnixTime;
 
 /// Bounds the sessions of a cache and keeps them in the order in which they expire.
@@ -107,11 +106,7 @@ impl Order {
     /// Whether it is a shard's turn to give up a session: no other has one that expires earlier, or that expires in the
     /// same second and came earlier by more than a few. So a newcomer mostly has to do with its own shard alone.
     fn is_turn_of(&self, shard: &Shard) -> bool {
-        // Relaxed, all: hints, as in `earliest_shard`.
-        let first = |shard: &Shard| {
-            let earliest = shard.earliest.load(Ordering::Relaxed);
-            (earliest, shard.came_after.load(Ordering::Relaxed))
-        };
+        let first = |shard: &Shard| (shard.earliest(), shard.came_after());
         let (own, came_after) = first(shard);
         if self.eviction != Eviction::EarliestExpiry {
             return own != NEVER;
@@ -252,7 +247,7 @@ impl Order {
 
     /// Unlinks a session that has left the table, unless that means to wait.
     pub(crate) fn try_unlink(&self, left: &Handle<Entry>) {
-        if let Some(mut section) = self.try_section(left.hash()) {
+        if let Some(mut section) = self.shard(left.hash()).try_lock(&self.places) {
             let node = section.unlink(left);
             drop(section);
             drop(node);
@@ -287,7 +282,7 @@ impl Order {
                 thread::yield_now();
                 continue;
             };
-            let mut section = self.lock(shard);
+            let mut section = shard.lock(&self.places);
             // What was seen without the lock may have changed: another may expire first now, or there may
             // be room.
             let spared = spared.and_then(|spared| section.place_if_linked(spared.stored()));
@@ -320,8 +315,7 @@ impl Order {
         let (before, from) = self.shards.split_at(first);
         from.iter()
             .chain(before)
-            // Relaxed: a hint, as in `earliest_shard`.
-            .map(|shard| (shard, shard.earliest.load(Ordering::Relaxed)))
+            .map(|shard| (shard, shard.earliest()))
             .find(|&(_, earliest)| earliest != NEVER)
     }
 
@@ -337,11 +331,11 @@ impl Order {
         let mut flushed = Vec::new();
         let mut all = true;
         for shard in &self.shards {
-            if end.is_some_and(|end| shard.earliest.load(Ordering::Relaxed) >= end.0) {
-                // Relaxed: who came in before this call was published by its section's end.
+            // Whoever came in before this call was published by its section's end.
+            if end.is_some_and(|end| shard.earliest() >= end.0) {
                 continue;
             }
-            let mut sweep = self.lock(shard).line.queue.sweep(end);
+            let mut sweep = shard.lock(&self.places).line.queue.sweep(end);
             while !sweep.is_done() && flushed.len() < most {
                 let batch = FLUSH_BATCH.min(most - flushed.len());
                 self.flush_batch(table, shard, &mut sweep, batch, &mut flushed);
@@ -363,7 +357,7 @@ impl Order {
         flushed: &mut Vec<(UnixTime, Handle<Entry>)>,
     ) {
         let (mut left, mut dead) = (Vec::with_capacity(most), Vec::new());
-        let mut section = self.lock(shard);
+        let mut section = shard.lock(&self.places);
         let swept = section.line.queue.sweep_on(sweep, most);
         // The waits for memory of all of them together, else they would be one after the other under the lock.
         swept.iter().for_each(|(_, _, node)| node.prefetch());
@@ -394,7 +388,7 @@ impl Order {
         // Whoever read the old limits did so in a critical section that ends before this passes its lock,
         // and his place is counted then; whoever locks later reads the new ones.
         for shard in &self.shards {
-            drop(shard.line());
+            drop(shard.lock(&self.places));
         }
     }
 
@@ -418,21 +412,18 @@ impl Order {
     fn earliest_shard(&self, asked: Option<(&Shard, &Session)>) -> Option<(&Shard, u64)> {
         let earliest = |shard: &Shard| match asked {
             Some((asked, spared)) if ptr::eq(asked, shard) => {
-                let section = self.lock(shard);
+                let section = shard.lock(&self.places);
                 let queue = &section.line.queue;
                 let first = queue.first_but(section.place_if_linked(spared.stored()));
                 first.map_or(NEVER, |place| hint(queue.expires(place)))
             }
-            // Relaxed: a hint; whoever follows it locks the shard and looks again.
-            _ => shard.earliest.load(Ordering::Relaxed),
+            _ => shard.earliest(),
         };
-        // Relaxed: as above.
-        let came_after = |shard: &Shard| shard.came_after.load(Ordering::Relaxed);
         let mut first: Option<(&Shard, u64)> = None;
         for shard in &self.shards {
             let expires = earliest(shard);
             let is_first = first.map_or(expires != NEVER, |(other, earliest)| {
-                expires < earliest || expires == earliest && came_after(shard) < came_after(other)
+                expires < earliest || expires == earliest && shard.came_after() < other.came_after()
             });
             if is_first {
                 first = Some((shard, expires));
@@ -442,219 +433,12 @@ impl Order {
     }
 
     fn section(&self, hash: u64) -> Section<'_> {
-        self.lock(self.shard(hash))
-    }
-
-    fn try_section(&self, hash: u64) -> Option<Section<'_>> {
-        let shard = self.shard(hash);
-        let line = match shard.line.try_lock() {
-            Ok(line) => line,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return None,
-        };
-        Some(Section { order: self, shard, line, guard: session_core::pin() })
-    }
-
-    fn lock<'a>(&'a self, shard: &'a Shard) -> Section<'a> {
-        // First the lock: nobody may wait for it with a guard in hand.
-        let line = shard.line();
-        Section { order: self, shard, line, guard: session_core::pin() }
+        self.shard(hash).lock(&self.places)
     }
 
     /// The low bits: the table chooses its buckets by the high ones.
     fn shard(&self, hash: u64) -> &Shard {
         &self.shards[hash as usize & (self.shards.len() - 1)]
-    }
-}
-
-/// One part of the order, on cache lines of its own.
-#[repr(align(128))]
-struct Shard {
-    line: Mutex<Line>,
-    /// When its first session expires, for those that look for a victim; written under the lock.
-    earliest: AtomicU64,
-    /// How many had come into the shard before that one: among shards whose first ones expire together it
-    /// tells about who came first, since hashes spread newcomers evenly.
-    came_after: AtomicU64,
-}
-
-/// What a shard's lock guards.
-struct Line {
-    /// Who expires first; its nodes are the places.
-    queue: Queue<Handle<Entry>>,
-    /// Who leaves first for want of room, if that is another question.
-    fifo: Option<Fifo>,
-}
-
-impl Expiring for Handle<Entry> {
-    fn expires(&self) -> UnixTime {
-        self.stored().expires()
-    }
-
-    fn set_expires(&self, expires: UnixTime) {
-        self.stored().set_expires(expires);
-    }
-}
-
-impl Shard {
-    fn new(eviction: Eviction) -> Shard {
-        let fifo = (eviction == Eviction::S3Fifo).then(Fifo::default);
-        let line = Mutex::new(Line { queue: Queue::new(), fifo });
-        Shard { line, earliest: AtomicU64::new(NEVER), came_after: AtomicU64::new(0) }
-    }
-
-    fn line(&self) -> MutexGuard<'_, Line> {
-        // Poisoning cannot matter: nothing foreign runs under the lock.
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// One that had to leave; to be dropped outside the lock.
-struct Evictee {
-    entry: Handle<Entry>,
-    /// Whether it was still in the table: else it had left before, and only its node had not.
-    won: bool,
-}
-
-/// The right to change one shard; what it has become is published when the section ends.
-struct Section<'a> {
-    order: &'a Order,
-    shard: &'a Shard,
-    line: MutexGuard<'a, Line>,
-    /// Keeps the table from dropping values under the lock; goes after it.
-    guard: Guard,
-}
-
-impl Section<'_> {
-    fn link(&mut self, linked: Handle<Entry>, hash: u64) -> u32 {
-        let line = &mut *self.line;
-        if let Some(fifo) = &mut line.fifo {
-            // Relaxed: a count of uses, which begins anew.
-            linked.stored().uses().store(0, Ordering::Relaxed);
-            let place = line.queue.link(linked);
-            fifo.link(place, hash);
-            return place;
-        }
-        line.queue.link(linked)
-    }
-
-    fn unlink_at(&mut self, place: u32) -> Handle<Entry> {
-        if let Some(fifo) = &mut self.line.fifo {
-            fifo.unlink(place);
-        }
-        self.line.queue.unlink(place)
-    }
-
-    /// Makes the session leave whose turn it is in this shard; its place is the caller's.
-    fn evict(&mut self, table: &Table<Entry>) -> Option<Evictee> {
-        let place = self.choose(None)?;
-        Some(self.evict_at(table, place))
-    }
-
-    fn evict_at(&mut self, table: &Table<Entry>, place: u32) -> Evictee {
-        let entry = self.unlink_at(place);
-        entry.stored().set_place(Place::NONE);
-        let won = table.remove_exact(&entry);
-        Evictee { entry, won }
-    }
-
-    /// Begins to fetch what the next eviction here will touch, which else would wait for memory under the lock: of the
-    /// next one its bucket, by its entry, which was fetched when it was the one after the next; of that one its entry.
-    fn prefetch_victims(&self, table: &Table<Entry>) {
-        if self.line.fifo.is_some() {
-            return;
-        }
-        let [next, after_next] = self.line.queue.first_two();
-        if let Some(entry) = next {
-            table.prefetch(entry.hash());
-        }
-        if let Some(entry) = after_next {
-            entry.prefetch();
-        }
-    }
-
-    /// Chooses who leaves for want of room; still linked when this returns.
-    fn choose(&mut self, spared: Option<u32>) -> Option<u32> {
-        let Line { queue, fifo } = &mut *self.line;
-        match fifo {
-            None => queue.first_but(spared),
-            Some(fifo) => fifo.choose(spared, |place| {
-                queue.item(place).expect("each node is in both orders").stored().uses()
-            }),
-        }
-    }
-
-    /// Finds the node of what the table has under a session's key, and whether it is that very session's.
-    /// Every live session has one here.
-    fn place_of(&self, table: &Table<Entry>, hash: u64, session: &Session) -> Option<(u32, bool)> {
-        let existing = table.get_hashed(hash, session.key(), &self.guard)?;
-        let stored = existing.stored();
-        Some((self.place_if_linked(stored)?, ptr::eq(stored, session.stored())))
-    }
-
-    fn bytes_at(&self, place: u32) -> usize {
-        self.line.queue.item(place).map_or(0, |item| item.stored().cost_bytes())
-    }
-
-    /// Unlinks the node that a session left behind when an expired lookup did not wait for the lock.
-    #[must_use = "the node is to be dropped outside the lock"]
-    fn unlink_dead(&mut self, session: &Session) -> Option<Handle<Entry>> {
-        let place = self.place_if_linked(session.stored())?;
-        let node = self.unlink_at(place);
-        session.stored().set_place(Place::NONE);
-        self.order.places.give_back(session.stored().cost_bytes());
-        Some(node)
-    }
-
-    /// Unlinks an entry that has left the table and gives back its place, unless somebody did already, or
-    /// the session has entered again.
-    #[must_use = "the node is to be dropped outside the lock"]
-    fn unlink(&mut self, left: &Handle<Entry>) -> Option<Handle<Entry>> {
-        let stored = left.stored();
-        let place = self.place_if_linked(stored)?;
-        if !self.line.queue.item(place)?.ptr_eq(left) {
-            return None;
-        }
-        let node = self.unlink_at(place);
-        stored.set_place(Place::NONE);
-        self.order.places.give_back(stored.cost_bytes());
-        Some(node)
-    }
-
-    /// A node whose session has gone serves another one: the same number need not be the same session.
-    fn place_if_linked(&self, stored: &Stored) -> Option<u32> {
-        let place = stored.place();
-        let item = self.line.queue.item(place)?;
-        ptr::eq(item.stored(), stored).then_some(place)
-    }
-}
-
-/// What a shard publishes of when its first session expires: one that never does is not the same as none.
-fn hint(expires: UnixTime) -> u64 {
-    expires.0.min(NEVER - 1)
-}
-
-impl Section<'_> {
-    /// Tells those without the lock when the shard's first session expires.
-    fn publish(&self) {
-        let first = self.line.queue.first();
-        let (earliest, came_after) =
-            first.map_or((NEVER, 0), |(expires, stamp)| (hint(expires), stamp));
-        // Relaxed, both: a hint, see `earliest_shard`; stored only when it changes, so that those who look
-        // for a victim keep the cache line.
-        if self.shard.earliest.load(Ordering::Relaxed) != earliest {
-            self.shard.earliest.store(earliest, Ordering::Relaxed);
-        }
-        // Relaxed, both: as above.
-        if self.shard.came_after.load(Ordering::Relaxed) != came_after {
-            self.shard.came_after.store(came_after, Ordering::Relaxed);
-        }
-    }
-}
-
-impl Drop for Section<'_> {
-    fn drop(&mut self) {
-        self.publish();
     }
 }
 
@@ -689,8 +473,6 @@ fn shard_count(sessions: usize) -> usize {
 const DUE_AFTER: u64 = 255;
 /// Of equals one may leave early by so much of its shard.
 const OUT_OF_TURN_SHARE: u64 = 32;
-/// What an empty shard publishes.
-const NEVER: u64 = u64::MAX;
 const SHARDED_FROM: usize = 1_024;
 const SHARDS_MAX: usize = 16;
 /// The most sessions that one critical section of a flush takes out: what an insert may have to wait for.
