@@ -15,7 +15,7 @@ use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 
-use crate::chunks::{LINE_BYTES, LINES_MAX, Store};
+use crate::chunks::{CHUNK_BYTES, LINE_BYTES, LINES_MAX, Store};
 
 /// A block of the allocator's is this much less than whole lines: room for what it writes in front of each,
 /// so that blocks stand line by line.
@@ -28,9 +28,9 @@ const KEPT_LINES_MAX: usize = 4_096;
 /// How many blocks come from the store, or go back to it, at once.
 const MOVED: u32 = 64;
 
-/// So many lines of each size come from the allocator before there are chunks: 8 MiB, of which the unused part
-/// of a chunk is at most a quarter.
-const SINGLE_LINES_MAX: usize = 1 << 17;
+/// So many lines of each size come from the allocator before there are chunks: twenty chunks' worth, 40 MiB, so that
+/// what is unused of the last chunk is at most a twentieth.
+const SINGLE_LINES_MAX: usize = 20 * CHUNK_BYTES / LINE_BYTES;
 
 const WATCHED: bool = cfg!(any(miri, session_loom, session_sanitize, fuzzing));
 

@@ -21,7 +21,7 @@ pub(crate) const LINE_BYTES: usize = 64;
 pub(crate) const LINES_MAX: usize = 16;
 
 /// What a huge page measures on most machines.
-const CHUNK_BYTES: usize = 2 << 20;
+pub(crate) const CHUNK_BYTES: usize = 2 << 20;
 
 /// A chunk begins where its size divides the address: so a block tells where its own begins.
 const CHUNK: Layout = match Layout::from_size_align(CHUNK_BYTES, CHUNK_BYTES) {
