@@ -4,7 +4,7 @@
 //! thread, so that each would be given back the long way, and asked for again. Here a thread keeps what
 //! it frees, up to a bound, and makes its next entries of it.
 //!
-//! Blocks begin with a cache line, so that an entry's header is one line. The first few mebibytes of each size
+//! Blocks begin with a cache line, so that an entry's header is one line. The first mebibytes of each size
 //! come from the allocator one by one; what a large table needs beyond that, from the store of chunks.
 //!
 //! Where something watches memory (Miri, loom, sanitizers, fuzzing), each block comes from the allocator and
