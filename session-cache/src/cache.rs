@@ -220,7 +220,7 @@ impl SessionCache {
         let expires = |stored: &Stored| self.expires(session, stored);
         let bytes = session.stored().cost_bytes();
         let hash = self.table.hash(session.key());
-        // It arrives while there is a place to be found.
+        // The bucket arrives while a place is found.
         self.table.prefetch(hash);
         let mut evicted = Evicted::default();
         let entered = loop {

@@ -34,7 +34,7 @@ const SINGLE_LINES_MAX: usize = 20 * CHUNK_BYTES / LINE_BYTES;
 
 const WATCHED: bool = cfg!(any(miri, session_loom, session_sanitize, fuzzing));
 
-/// Where pages have one size there is nothing to gain.
+/// Elsewhere nobody can be asked for huge pages in this way.
 const HAS_CHUNKS: bool = cfg!(target_os = "linux");
 
 static STORE: Store = Store::new();
@@ -365,6 +365,32 @@ mod tests {
         };
         std::thread::spawn(move || blocks.into_iter().for_each(free)).join().expect("no panic");
         assert_eq!(SINGLES[LINES - 1].load(Relaxed), 0, "no other test has blocks of this size");
+    }
+
+    #[test]
+    fn who_finds_another_in_the_store_neither_waits_nor_loses_anything() {
+        const LINES: usize = 11;
+        let layout = layout_of(LINES);
+        let many = SINGLE_LINES_MAX / LINES + 2 * kept_max(LINES) as usize;
+        let blocks: Vec<_> = (0..many).map(|_| allocate(layout)).collect();
+        let stored = || KEPT.with(|kept| kept.shelves[LINES - 1].stored.count.get());
+        let busy = STORE.open(LINES);
+        for (block, origin) in blocks {
+            // SAFETY: allocated with this layout and origin.
+            unsafe { free(block, layout, origin) };
+        }
+        let has_chunks = HAS_CHUNKS && !WATCHED;
+        assert_eq!(stored() > kept_max(LINES), has_chunks, "{} are kept meanwhile", stored());
+        let again: Vec<_> = (0..many).map(|_| allocate(layout)).collect();
+        assert_eq!(stored(), 0);
+        assert_eq!(again.last().map(|last| last.1), Some(Origin::Allocator));
+        for (block, origin) in again {
+            // SAFETY: as above.
+            unsafe { free(block, layout, origin) };
+        }
+        drop(busy);
+        settle();
+        assert_eq!(stored(), 0, "all are brought back");
     }
 
     #[test]

@@ -15,13 +15,14 @@ use core::ptr::{self, NonNull};
 use std::alloc::{Layout, alloc, dealloc};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
+use crate::memory;
+
 pub(crate) const LINE_BYTES: usize = 64;
 
 /// Blocks of up to so many lines are cut from chunks.
 pub(crate) const LINES_MAX: usize = 16;
 
-/// What a huge page measures on most machines.
-pub(crate) const CHUNK_BYTES: usize = 2 << 20;
+pub(crate) const CHUNK_BYTES: usize = memory::HUGE_BYTES;
 
 /// A chunk begins where its size divides the address: so a block tells where its own begins.
 const CHUNK: Layout = match Layout::from_size_align(CHUNK_BYTES, CHUNK_BYTES) {
@@ -195,14 +196,8 @@ impl Chunk {
     /// Makes one with all of its blocks; none when there is no memory.
     fn allocate() -> Option<*mut Chunk> {
         // SAFETY: the layout is not empty.
-        let memory = unsafe { alloc(CHUNK) };
-        let chunk = NonNull::new(memory)?.cast::<Chunk>();
-        #[cfg(all(target_os = "linux", not(miri)))]
-        // SAFETY: the range is of the memory that was just allocated, and the advice changes nothing but the
-        // size of the pages behind it. It may be refused, which costs speed only.
-        unsafe {
-            libc::madvise(memory.cast(), CHUNK_BYTES, libc::MADV_HUGEPAGE)
-        };
+        let chunk = NonNull::new(unsafe { alloc(CHUNK) })?.cast::<Chunk>();
+        memory::advise(chunk.as_ptr().cast(), CHUNK_BYTES);
         let (next, previous, free) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
         // SAFETY: the memory is nobody else's, and has room and alignment for it.
         unsafe { chunk.write(Chunk { next, previous, free, touched: 0, given: 0 }) };

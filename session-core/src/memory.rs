@@ -1,6 +1,10 @@
-//! The memory of large arrays: zeroed, so that the system hands it out as it is first written to.
+//! The memory of large arrays: zeroed, so that the system hands it out as it is first written to; and huge
+//! pages for it.
 
 use std::alloc::{Layout, handle_alloc_error};
+
+/// What a huge page measures on most machines.
+pub(crate) const HUGE_BYTES: usize = 2 << 20;
 
 /// Makes an array of what `make` makes; none when there is no memory for it.
 ///
@@ -17,7 +21,7 @@ pub(crate) unsafe fn try_zeroed<T>(count: usize, _make: impl Fn() -> T) -> Optio
     if memory.is_null() {
         return None;
     }
-    #[cfg(all(target_os = "linux", not(miri)))]
+    // Lookups go anywhere in the array.
     advise(memory, layout.size());
     let array = core::ptr::slice_from_raw_parts_mut(memory.cast::<T>(), count);
     // SAFETY:
@@ -45,19 +49,20 @@ pub(crate) unsafe fn zeroed<T>(count: usize, make: impl Fn() -> T) -> Box<[T]> {
     })
 }
 
-/// Asks for huge pages: lookups go anywhere in the array, and most of the small pages of a large one
-/// are in no translation buffer.
-#[cfg(all(target_os = "linux", not(any(miri, session_loom))))]
-fn advise(memory: *mut u8, bytes: usize) {
-    /// What huge pages measure on most machines; smaller arrays have nothing to gain.
-    const HUGE: usize = 2 << 20;
-
-    let before = memory.align_offset(HUGE);
-    if before >= bytes {
-        return;
+/// Asks Linux for huge pages behind memory of the caller's that nobody uses yet: most of the small pages of a large
+/// array are in no translation buffer. What is smaller than such a page has nothing to gain.
+#[cfg_attr(session_loom, allow(dead_code))]
+pub(crate) fn advise(memory: *mut u8, bytes: usize) {
+    #[cfg(all(target_os = "linux", not(miri)))]
+    {
+        let before = memory.align_offset(HUGE_BYTES);
+        if before < bytes {
+            let huge = (bytes - before) / HUGE_BYTES * HUGE_BYTES;
+            let first = memory.wrapping_add(before);
+            // SAFETY: the range is of the caller's memory, and the advice changes nothing but the size of the
+            // pages behind it. It may be refused, which costs speed only.
+            unsafe { libc::madvise(first.cast(), huge, libc::MADV_HUGEPAGE) };
+        }
     }
-    let huge = (bytes - before) / HUGE * HUGE;
-    // SAFETY: the range is of the memory that was just allocated, and the advice changes nothing but
-    // the size of the pages behind it. It may be refused, which costs speed only.
-    unsafe { libc::madvise(memory.wrapping_add(before).cast(), huge, libc::MADV_HUGEPAGE) };
+    let _ = (memory, bytes);
 }

@@ -80,7 +80,7 @@ impl Sieve {
         let (word, mark) = self.word(hash);
         // Relaxed, both: published with the entry; who has not seen that may miss it.
         let _ = word.fetch_update(Relaxed, Relaxed, |now| match places_of(0, now) {
-            0 => (now < COUNT_FULL).then_some(now.wrapping_add(COUNT_ONE)),
+            0 => (now < COUNT_FULL).then(|| now + COUNT_ONE),
             empty => Some(now | mark << shift_of_first(empty)),
         });
     }
@@ -92,7 +92,7 @@ impl Sieve {
         // Release: publishes what the remover did before to who misses because of this; whoever changes the
         // word later continues the release. Relaxed to read: nothing is read on its account.
         let _ = word.fetch_update(Release, Relaxed, |now| match places_of(mark, now) {
-            0 => (now < COUNT_FULL).then_some(now.wrapping_sub(COUNT_ONE)),
+            0 => (now < COUNT_FULL).then(|| now - COUNT_ONE),
             places => Some(now & !(0xff << shift_of_first(places))),
         });
     }

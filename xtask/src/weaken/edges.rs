@@ -59,7 +59,7 @@ const STEPS: &[Step] = &[
     Step {
         file: "session-core/src/sieve.rs",
         name: "sieve.rs:add:not counted",
-        text: "0 => (now < COUNT_FULL).then_some(now.wrapping_add(COUNT_ONE)),",
+        text: "0 => (now < COUNT_FULL).then(|| now + COUNT_ONE),",
         replacement: "0 => Some(now),",
     },
     Step {
