@@ -95,7 +95,7 @@ fn read(mut file: File, id: &SessionId) -> Option<Session> {
     let (id_context, payload) = rest.split_at_checked(usize::from(*length))?;
     let version = ProtocolVersion(u16::from_be_bytes(*version));
     let created = UnixTime(u64::from_be_bytes(*created));
-    let new = NewSession::new(version, *id, Payload::copy_from(payload))
+    let new = NewSession::new(version, *id, Payload::borrowed(payload))
         .with_timeout(Seconds(u64::from_be_bytes(*timeout)))
         .with_created(created)
         .with_authenticated(UnixTime(u64::from_be_bytes(*authenticated)));
@@ -128,7 +128,7 @@ fn handshake(cache: &Arc<SessionCache>) -> SessionId {
     connection.new_session(NewSession::new(VERSION, SessionId::EMPTY, Payload::empty()));
     connection.finish();
     let id = connection.new_id().expect("the operating system has random bytes");
-    connection.attach(NewSession::new(VERSION, id, Payload::copy_from(b"resumption secret")));
+    connection.attach(NewSession::new(VERSION, id, Payload::borrowed(b"resumption secret")));
     connection.established(Tickets::Stateful);
     connection.set_shutdown(Shutdown::SENT);
     id

@@ -22,7 +22,7 @@ fn tls12(cache: &Arc<SessionCache>) -> Connection {
     let mut connection = Connection::new(cache, Role::Server);
     connection.begin(ProtocolVersion::TLS12);
     let id = connection.new_id().expect("the operating system has random bytes");
-    let new = NewSession::new(ProtocolVersion::TLS12, id, Payload::copy_from(b"secret"));
+    let new = NewSession::new(ProtocolVersion::TLS12, id, Payload::borrowed(b"secret"));
     connection.new_session(new);
     connection.established(Tickets::None);
     connection.finish();
@@ -65,14 +65,14 @@ pub(crate) fn main() {
     let mut client = Connection::new(&cache, Role::Client);
     let version = ProtocolVersion::TLS13;
     client.begin(version);
-    client.new_session(NewSession::new(version, SessionId::EMPTY, Payload::copy_from(b"secret")));
+    client.new_session(NewSession::new(version, SessionId::EMPTY, Payload::borrowed(b"secret")));
     client.finish();
     let early = client.session_owned().expect("there is one");
     assert!(!early.is_resumable());
     println!("  before a ticket came: a session that cannot be resumed");
     for ticket in 1..=2 {
         let id = SessionId::random().expect("the operating system has random bytes");
-        let new = early.to_new().with_id(id).with_payload(Payload::copy_from(b"a ticket's secret"));
+        let new = early.to_new().with_id(id).with_payload(Payload::borrowed(b"a ticket's secret"));
         client.attach(new);
         client.established(Tickets::Stateful);
         let last = client.session().expect("just attached");

@@ -48,7 +48,7 @@ fn outside_id() -> SessionId {
 }
 
 fn outside(id_context: IdContext) -> Session {
-    NewSession::new(VERSION, outside_id(), Payload::copy_from(b"secret"))
+    NewSession::new(VERSION, outside_id(), Payload::borrowed(b"secret"))
         .build(id_context, UnixTime(1_000))
 }
 
@@ -57,7 +57,7 @@ fn handshake(cache: &Arc<SessionCache>, role: Role) -> SessionId {
     let mut connection = Connection::new(cache, role);
     connection.begin(VERSION);
     let id = connection.new_id().expect("the operating system has random bytes");
-    connection.new_session(NewSession::new(VERSION, id, Payload::copy_from(b"secret")));
+    connection.new_session(NewSession::new(VERSION, id, Payload::borrowed(b"secret")));
     connection.established(Tickets::None);
     connection.finish();
     connection.set_shutdown(Shutdown::SENT);

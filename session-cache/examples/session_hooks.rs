@@ -68,7 +68,7 @@ fn handshake(cache: &Arc<SessionCache>, shutdown: Shutdown) -> SessionId {
     let mut connection = Connection::new(cache, Role::Server);
     connection.begin(VERSION);
     let id = connection.new_id().expect("the operating system has random bytes");
-    connection.new_session(NewSession::new(VERSION, id, Payload::copy_from(b"secret")));
+    connection.new_session(NewSession::new(VERSION, id, Payload::borrowed(b"secret")));
     connection.established(Tickets::None);
     connection.finish();
     connection.set_shutdown(shutdown);
@@ -104,7 +104,7 @@ pub(crate) fn main() {
     assert_eq!(cache_a.flush(UnixTime(0)), 1);
     assert_eq!(outside.take_calls(), ["remove: Flushed inside=0"]);
     // The flush has marked it for everybody who holds it; an outside cache that writes bytes makes a new one.
-    let fresh = NewSession::new(VERSION, id, Payload::copy_from(session.payload()))
+    let fresh = NewSession::new(VERSION, id, Payload::borrowed(session.payload()))
         .with_created(session.created())
         .build(session.id_context(), session.created());
     outside.sessions.lock().expect("nobody panics").insert(id, fresh.clone());

@@ -15,7 +15,7 @@ const VERSION: ProtocolVersion = ProtocolVersion::TLS12;
 
 fn session(cache: &SessionCache) -> Session {
     let id = SessionId::random().expect("the operating system has random bytes");
-    let new = NewSession::new(VERSION, id, Payload::copy_from(b"secret"));
+    let new = NewSession::new(VERSION, id, Payload::borrowed(b"secret"));
     cache.context(IdContext::EMPTY).session(new)
 }
 

@@ -61,7 +61,7 @@ use crate::trace;
 /// let server = cache.context(IdContext::new(b"https")?);
 /// let id = SessionId::new(&[7; 32])?;
 ///
-/// server.insert(NewSession::new(ProtocolVersion::TLS12, id, Payload::copy_from(b"secret")))?;
+/// server.insert(NewSession::new(ProtocolVersion::TLS12, id, Payload::borrowed(b"secret")))?;
 /// let session = server.lookup(ProtocolVersion::TLS12, &id).expect("it was just inserted");
 /// assert_eq!(session.payload(), b"secret");
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -80,7 +80,7 @@ pub enum Role {
 /// let mut first = Connection::new(&cache, Role::Server);
 /// first.begin(version);
 /// let id = first.new_id()?;
-/// first.new_session(NewSession::new(version, id, Payload::copy_from(b"secret")));
+/// first.new_session(NewSession::new(version, id, Payload::borrowed(b"secret")));
 /// first.established(Tickets::None);
 /// first.finish();
 /// first.set_shutdown(Shutdown::SENT);

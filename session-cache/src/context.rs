@@ -33,7 +33,7 @@ use crate::time::UnixTime;
 /// let (open, guarded) = (cache.context(IdContext::new(b"open")?), cache.context(IdContext::new(b"guarded")?));
 /// let id = SessionId::new(&[7; 32])?;
 ///
-/// open.insert(NewSession::new(ProtocolVersion::TLS13, id, Payload::copy_from(b"secret")))?;
+/// open.insert(NewSession::new(ProtocolVersion::TLS13, id, Payload::borrowed(b"secret")))?;
 /// assert!(guarded.take(ProtocolVersion::TLS13, &id).is_none());
 /// assert!(open.take(ProtocolVersion::TLS13, &id).is_some());
 /// assert!(open.take(ProtocolVersion::TLS13, &id).is_none());

@@ -49,16 +49,16 @@ impl ProtocolVersion {
 /// use session_cache::{NewSession, Payload, ProtocolVersion, Seconds, SessionId};
 ///
 /// let id = SessionId::new(&[7; 32])?;
-/// let new = NewSession::new(ProtocolVersion::TLS12, id, Payload::copy_from(b"secret"))
+/// let new = NewSession::new(ProtocolVersion::TLS12, id, Payload::borrowed(b"secret"))
 ///     .with_timeout(Seconds(3_600));
 /// assert!(!format!("{new:?}").contains("secret"));
 /// # Ok::<(), session_cache::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct NewSession {
+pub struct NewSession<'a> {
     version: ProtocolVersion,
     id: SessionId,
-    payload: Payload,
+    payload: Payload<'a>,
     timeout: Option<Seconds>,
     created: Option<UnixTime>,
     authenticated: Option<UnixTime>,
@@ -68,10 +68,10 @@ pub struct NewSession {
     not_resumable: bool,
 }
 
-impl NewSession {
+impl<'a> NewSession<'a> {
     /// Begins a session; who makes it a [`Session`] gives it its id context, and the time and the default
     /// timeout where it has none of its own.
-    pub fn new(version: ProtocolVersion, id: SessionId, payload: Payload) -> NewSession {
+    pub fn new(version: ProtocolVersion, id: SessionId, payload: Payload<'a>) -> NewSession<'a> {
         NewSession {
             version,
             id,
@@ -88,21 +88,21 @@ impl NewSession {
 
     /// Sets another id: for the sessions of further tickets, which are duplicates but for this.
     #[must_use]
-    pub fn with_id(mut self, id: SessionId) -> NewSession {
+    pub fn with_id(mut self, id: SessionId) -> NewSession<'a> {
         self.id = id;
         self
     }
 
     /// Sets another payload.
     #[must_use]
-    pub fn with_payload(mut self, payload: Payload) -> NewSession {
+    pub fn with_payload(mut self, payload: Payload<'a>) -> NewSession<'a> {
         self.payload = payload;
         self
     }
 
     /// Sets the session's own timeout.
     #[must_use]
-    pub fn with_timeout(mut self, timeout: Seconds) -> NewSession {
+    pub fn with_timeout(mut self, timeout: Seconds) -> NewSession<'a> {
         self.timeout = Some(timeout);
         self
     }
@@ -110,7 +110,7 @@ impl NewSession {
     /// Sets the time from which the timeout counts. It is taken at its word, also when it lies in the
     /// future.
     #[must_use]
-    pub fn with_created(mut self, created: UnixTime) -> NewSession {
+    pub fn with_created(mut self, created: UnixTime) -> NewSession<'a> {
         self.created = Some(created);
         self
     }
@@ -119,7 +119,7 @@ impl NewSession {
     /// created. A resumption that issues a new session carries it over, and the caps on lifetimes count
     /// from it.
     #[must_use]
-    pub fn with_authenticated(mut self, authenticated: UnixTime) -> NewSession {
+    pub fn with_authenticated(mut self, authenticated: UnixTime) -> NewSession<'a> {
         self.authenticated = Some(authenticated);
         self
     }
@@ -127,21 +127,21 @@ impl NewSession {
     /// Sets what became of the peer's certificate, as OpenSSL's `X509_V_` numbers: 0 is good. By default 1,
     /// for not known, and 0 of a connection's own sessions.
     #[must_use]
-    pub fn with_verify_result(mut self, verify_result: i32) -> NewSession {
+    pub fn with_verify_result(mut self, verify_result: i32) -> NewSession<'a> {
         self.verify_result = Some(verify_result);
         self
     }
 
     /// Says that the client got a ticket for it, and for how long the server said it would be good.
     #[must_use]
-    pub fn with_ticket(mut self, lifetime_hint: Seconds) -> NewSession {
+    pub fn with_ticket(mut self, lifetime_hint: Seconds) -> NewSession<'a> {
         self.has_ticket = true;
         self.lifetime_hint = lifetime_hint;
         self
     }
 
     /// A ticket's session begins unmarked.
-    pub(crate) fn without_mark(mut self) -> NewSession {
+    pub(crate) fn without_mark(mut self) -> NewSession<'a> {
         self.not_resumable = false;
         self
     }
@@ -266,7 +266,7 @@ impl Drop for Again {
 /// use session_cache::{IdContext, NewSession, Payload, ProtocolVersion, SessionId, UnixTime};
 ///
 /// let id = SessionId::new(&[7; 32])?;
-/// let session = NewSession::new(ProtocolVersion::TLS12, id, Payload::copy_from(b"secret"))
+/// let session = NewSession::new(ProtocolVersion::TLS12, id, Payload::borrowed(b"secret"))
 ///     .build(IdContext::EMPTY, UnixTime(1_000));
 /// assert!(session.is_resumable());
 ///
@@ -411,18 +411,24 @@ impl Session {
     /// Source: `SSL_SESSION_dup(3)`.
     #[must_use]
     pub fn duplicate(&self) -> Session {
-        self.to_new().build(self.id_context(), self.created())
+        let payload = Payload::borrowed(self.payload());
+        self.begin_again(payload).build(self.id_context(), self.created())
     }
 
     /// Begins a new session with all that this one is made of, the mark included.
-    pub fn to_new(&self) -> NewSession {
+    pub fn to_new(&self) -> NewSession<'static> {
+        self.begin_again(Payload::copy_from(self.payload()))
+    }
+
+    /// Begins a new session; `payload` has the bytes.
+    fn begin_again<'a>(&self, payload: Payload<'a>) -> NewSession<'a> {
         let stored = self.stored();
         NewSession {
             version: self.version(),
             id: self.id(),
             payload: match &stored.object {
-                None => Payload::copy_from(self.payload()),
-                Some(object) => Payload::copy_from(self.payload()).with_object(object.duplicate()),
+                None => payload,
+                Some(object) => payload.with_object(object.duplicate()),
             },
             timeout: Some(self.timeout()),
             created: Some(self.created()),

@@ -25,8 +25,8 @@ fn id(number: u64) -> SessionId {
     SessionId::new(&number.to_be_bytes()).unwrap()
 }
 
-fn made_at_the_start(number: u64) -> NewSession {
-    let session = NewSession::new(VERSION, id(number), Payload::copy_from(b"payload"));
+fn made_at_the_start(number: u64) -> NewSession<'static> {
+    let session = NewSession::new(VERSION, id(number), Payload::borrowed(b"payload"));
     session.with_created(UnixTime(START)).with_timeout(Seconds(10))
 }
 

@@ -17,7 +17,7 @@ fn play() -> SessionCache {
     let view = cache.context(IdContext::new(b"WWWW").unwrap());
     let id = SessionId::new(b"QQQQ").unwrap();
     let new =
-        |payload: &[u8]| NewSession::new(ProtocolVersion::TLS12, id, Payload::copy_from(payload));
+        |payload: &[u8]| NewSession::new(ProtocolVersion::TLS12, id, Payload::borrowed(payload));
     view.insert(new(b"ZZZZ")).unwrap();
     assert!(view.lookup(ProtocolVersion::TLS12, &id).is_some());
     assert!(view.lookup(ProtocolVersion::TLS13, &id).is_none());

@@ -62,7 +62,7 @@ fn marked(count: usize) -> Vec<u8> {
 }
 
 /// A payload from a vector whose spare capacity is full of secrets too.
-fn payload() -> Payload {
+fn payload() -> Payload<'static> {
     let mut bytes = marked(PAYLOAD_BYTES * 3 - PAYLOAD_BYTES * 3 % MARK.len());
     bytes.truncate(PAYLOAD_BYTES);
     Payload::from(bytes)
@@ -76,7 +76,7 @@ fn id(number: u64) -> SessionId {
     SessionId::new(&bytes).unwrap()
 }
 
-fn session(number: u64) -> NewSession {
+fn session(number: u64) -> NewSession<'static> {
     NewSession::new(ProtocolVersion::TLS13, id(number), payload())
         .with_timeout(Seconds(10 + number % 50))
 }

@@ -344,7 +344,11 @@ pub unsafe extern "C" fn SESS_CONN_attach_session(
 unsafe fn attach(
     conn: *mut SESS_CONN,
     session: *mut SESS_SESSION,
-    how: impl FnOnce(&mut Connection, session_cache::NewSession, Seconds) -> session_cache::Session,
+    how: impl FnOnce(
+        &mut Connection,
+        session_cache::NewSession<'static>,
+        Seconds,
+    ) -> session_cache::Session,
 ) -> c_int {
     entry(0, || {
         // SAFETY: passed on from the caller.

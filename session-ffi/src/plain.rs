@@ -68,8 +68,8 @@ impl PayloadObject for Shown {
 }
 
 /// Makes the payload of a plain entry.
-fn payload(data: &[u8]) -> Payload {
-    Payload::copy_from(data).with_object(Box::new(Shown::not_yet()))
+fn payload(data: &[u8]) -> Payload<'_> {
+    Payload::borrowed(data).with_object(Box::new(Shown::not_yet()))
 }
 
 /// The object that C is shown of a plain entry, none of another session.

@@ -37,7 +37,7 @@ pub struct SESS_SESSION {
     /// this object has it through a count of his own.
     fixed: OnceLock<ManuallyDrop<Session>>,
     /// The bytes of a plain entry that was put together as a draft; see plain.rs for those that were not.
-    data: OnceLock<Payload>,
+    data: OnceLock<Payload<'static>>,
     state: Mutex<State>,
     pub(crate) ex_data: SESS_EX_DATA,
 }
@@ -63,7 +63,10 @@ struct State {
 
 impl State {
     /// Begins the session that a draft becomes; refused when another thread has.
-    fn to_new(&self, payload: impl FnOnce() -> Payload) -> Result<NewSession, Fault> {
+    fn to_new(
+        &self,
+        payload: impl FnOnce() -> Payload<'static>,
+    ) -> Result<NewSession<'static>, Fault> {
         if self.is_being_fixed {
             let words = "another thread adds or attaches the session for the first time";
             return Err(Fault::new(SESS_R_SESSION_IS_FIXED, words));
@@ -226,7 +229,7 @@ impl SESS_SESSION {
     /// * `object` is alive, and boxed.
     pub(crate) unsafe fn fix(
         object: NonNull<SESS_SESSION>,
-        build: impl FnOnce(NewSession, UnixTime, Seconds) -> Session,
+        build: impl FnOnce(NewSession<'static>, UnixTime, Seconds) -> Session,
     ) -> Result<Session, Fault> {
         // SAFETY: passed on from the caller.
         let shared = unsafe { object.as_ref() };
@@ -289,7 +292,7 @@ impl SESS_SESSION {
         let shared = unsafe { object.as_ref() };
         let id_context = shared.read(|fields| IdContext::new(fields.id_context.as_bytes()));
         let id_context = id_context.map_err(|error| Fault::invalid(error.to_string()))?;
-        let build = |new: NewSession, created: UnixTime, timeout: Seconds| {
+        let build = |new: NewSession<'static>, created: UnixTime, timeout: Seconds| {
             new.with_timeout(timeout).build(id_context, created)
         };
         // SAFETY: passed on from the caller.

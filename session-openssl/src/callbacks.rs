@@ -91,10 +91,11 @@ impl Wire {
             self.counters.other_context.add(1);
             return;
         }
-        let Some(mut payload) = session.der() else {
+        let Some(der) = session.der() else {
             self.counters.undecodable.add(1);
             return;
         };
+        let mut payload = Payload::borrowed(der.as_bytes());
         // For the sessions that libssl makes of it; before TLS 1.3 it makes none.
         let authenticated = session.authenticated().unwrap_or_else(|| {
             let now = self.cache.now();

@@ -11,7 +11,7 @@ use std::slice;
 use std::sync::OnceLock;
 
 use openssl_sys::{SSL, SSL_CTX, SSL_SESSION};
-use session_cache::{IdContext, Payload, ProtocolVersion, Seconds, SessionId, UnixTime};
+use session_cache::{IdContext, ProtocolVersion, Seconds, SessionId, UnixTime};
 
 use crate::sys;
 
@@ -180,16 +180,33 @@ impl<'a> Object<'a> {
     }
 
     /// Encodes it; none when libssl cannot, for want of memory or a cipher.
-    pub(crate) fn der(self) -> Option<Payload> {
+    pub(crate) fn der(self) -> Option<Der> {
         let mut der = ptr::null_mut();
         // SAFETY: live, by `new`; libssl allocates where a null pointer says so.
         let length = unsafe { openssl_sys::i2d_SSL_SESSION(self.0.as_ptr(), &mut der) };
-        let length = usize::try_from(length).ok().filter(|_| !der.is_null())?;
-        // SAFETY: libssl has written so many bytes there.
-        let payload = Payload::copy_from(unsafe { slice::from_raw_parts(der, length) });
+        let length = usize::try_from(length).ok()?;
+        Some(Der { first: NonNull::new(der)?, length })
+    }
+}
+
+/// Is a session's encoding, in memory of libcrypto's, which wipes it in the end.
+pub(crate) struct Der {
+    first: NonNull<u8>,
+    length: usize,
+}
+
+impl Der {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        // SAFETY: libssl has written so many bytes there, and they are there until this is dropped.
+        unsafe { slice::from_raw_parts(self.first.as_ptr(), self.length) }
+    }
+}
+
+impl Drop for Der {
+    fn drop(&mut self) {
+        let first = self.first.as_ptr().cast();
         // SAFETY: allocated by libcrypto, of this size, and nobody else's.
-        unsafe { sys::CRYPTO_clear_free(der.cast(), length, c"".as_ptr(), 0) };
-        Some(payload)
+        unsafe { sys::CRYPTO_clear_free(first, self.length, c"".as_ptr(), 0) };
     }
 }
 

@@ -34,7 +34,7 @@ impl PayloadObject for Template {
 }
 
 /// Lets a session's decoded form stand beside its encoding.
-pub(crate) fn beside(der: Payload, session: Object<'_>) -> Payload {
+pub(crate) fn beside<'a>(der: Payload<'a>, session: Object<'_>) -> Payload<'a> {
     let template = if session.version().is_tls13() {
         Template::HandedBack(Mutex::new(Some(session.share())))
     } else {
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     /// What libssl decodes: a session of TLS 1.2.
-    fn der() -> Payload {
+    fn der() -> Payload<'static> {
         let mut session = SslSession::new(UnixTime(1));
         session.version = session_codec::ProtocolVersion::TLS_1_2;
         session.cipher = Some(CipherSuite(0xc02f));

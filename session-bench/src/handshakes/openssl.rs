@@ -128,7 +128,7 @@ impl Server {
                 Version::Tls13 => ProtocolVersion::TLS13,
             };
             let id = SessionId::new(&id.0).expect("32 bytes are an id");
-            let session = NewSession::new(version, id, Payload::copy_from(&self.sample));
+            let session = NewSession::new(version, id, Payload::borrowed(&self.sample));
             let id_context = IdContext::new(ID_CONTEXT).expect("five bytes");
             let stored = cache.context(id_context).insert(session.with_timeout(TIMEOUT));
             stored.expect("there is room");

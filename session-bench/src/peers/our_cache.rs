@@ -43,7 +43,7 @@ impl OurCache {
     fn store(&self, id: &Id, timeout: Seconds) {
         let view = self.cache.context(self.context);
         loop {
-            let payload = Payload::copy_from(&PAYLOAD);
+            let payload = Payload::borrowed(&PAYLOAD);
             let session = NewSession::new(ProtocolVersion::UNKNOWN, session_id(id), payload);
             match view.insert(session.with_timeout(timeout)) {
                 Ok(_) => return,

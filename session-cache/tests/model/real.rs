@@ -99,7 +99,7 @@ impl Book {
         }
     }
 
-    fn new_session(self: &Arc<Book>, making: &Making) -> NewSession {
+    fn new_session(self: &Arc<Book>, making: &Making) -> NewSession<'static> {
         let payload = Payload::object(tag(self, making.payload_bytes));
         let mut new = NewSession::new(version(making.name), id(making.name.id), payload)
             .with_verify_result(making.verify_result);

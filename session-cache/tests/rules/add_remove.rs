@@ -67,7 +67,7 @@ fn r154_one_id_under_two_versions_is_two_sessions() {
     for rules in BOTH {
         let scene = Scene::new(rules);
         let older = scene.add(1, 50);
-        let payload = Payload::copy_from(b"newer");
+        let payload = Payload::borrowed(b"newer");
         let newer = scene.view().session(NewSession::new(TLS13, id(1), payload));
         assert_eq!(scene.cache.add(&newer), Ok(Added::New));
         assert_eq!(scene.cache.len(), 2);

@@ -38,7 +38,7 @@ fn r2_r3_each_reference_counts_until_it_is_given_back() {
 
 #[test]
 fn r5_duplicate_is_equal_and_has_a_reference_of_its_own() {
-    let source = NewSession::new(ProtocolVersion(0x0302), id(7), Payload::copy_from(b"secret"))
+    let source = NewSession::new(ProtocolVersion(0x0302), id(7), Payload::borrowed(b"secret"))
         .with_created(UnixTime(77))
         .with_timeout(Seconds(11))
         .with_authenticated(UnixTime(55))

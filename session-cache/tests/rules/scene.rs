@@ -254,20 +254,20 @@ pub(crate) fn number_of(session: &Session) -> u64 {
     u64::from_be_bytes(session.id().as_bytes().try_into().expect("the scene made the id"))
 }
 
-pub(crate) fn new_session(number: u64) -> NewSession {
+pub(crate) fn new_session(number: u64) -> NewSession<'static> {
     NewSession::new(TLS12, id(number), payload(number))
 }
 
 /// A session of TLS 1.3, whose ticket is good for long.
-pub(crate) fn new_session_13(number: u64) -> NewSession {
+pub(crate) fn new_session_13(number: u64) -> NewSession<'static> {
     NewSession::new(TLS13, id(number), payload(number)).with_ticket(Seconds(100_000))
 }
 
 /// A session without an id, as a TLS 1.3 connection has before its first ticket.
-pub(crate) fn nameless(version: ProtocolVersion) -> NewSession {
+pub(crate) fn nameless(version: ProtocolVersion) -> NewSession<'static> {
     NewSession::new(version, SessionId::EMPTY, Payload::empty())
 }
 
-fn payload(number: u64) -> Payload {
+fn payload(number: u64) -> Payload<'static> {
     Payload::copy_from(&number.to_be_bytes())
 }

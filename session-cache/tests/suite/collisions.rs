@@ -8,8 +8,8 @@ use session_cache::{CacheMode, NewSession, NotStored, Payload, ProtocolVersion, 
 
 use crate::scene::{Scene, VERSION, id, id_context, session};
 
-fn other_of_the_same_id(number: u64) -> NewSession {
-    NewSession::new(VERSION, id(number), Payload::copy_from(b"another"))
+fn other_of_the_same_id(number: u64) -> NewSession<'static> {
+    NewSession::new(VERSION, id(number), Payload::borrowed(b"another"))
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn tally(session: &Session) -> &Tally {
     session.payload_object().expect("every payload is a tally")
 }
 
-fn new_session(dice: &mut Dice) -> NewSession {
+fn new_session(dice: &mut Dice) -> NewSession<'static> {
     let bytes = dice.throw(100) as usize;
     NewSession::new(
         VERSION,

@@ -114,8 +114,7 @@ fn replacement_takes_the_new_context_timeout_and_payload() {
     let old = scene.cache.context(id_context("old"));
     let new = scene.cache.context(id_context("new"));
     old.insert(session(1)).expect("nothing stalls");
-    new.insert(NewSession::new(VERSION, id(1), Payload::copy_from(b"new")))
-        .expect("nothing stalls");
+    new.insert(NewSession::new(VERSION, id(1), Payload::borrowed(b"new"))).expect("nothing stalls");
     assert!(old.lookup(VERSION, &id(1)).is_none());
     assert_eq!(new.lookup(VERSION, &id(1)).unwrap().payload(), b"new");
     assert_eq!(scene.cache.len(), 1);
@@ -128,7 +127,7 @@ fn one_id_under_two_versions_is_two_sessions() {
     for version in versions {
         scene
             .view()
-            .insert(NewSession::new(version, id(1), Payload::copy_from(&version.0.to_be_bytes())))
+            .insert(NewSession::new(version, id(1), Payload::borrowed(&version.0.to_be_bytes())))
             .expect("nothing stalls");
     }
     for version in versions {

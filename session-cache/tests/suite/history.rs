@@ -132,7 +132,7 @@ fn record_sizes(scene: &Scene, ticks: &Ticks, thread: u64) -> Vec<(Holding, Hold
     let mut spans: Vec<(Span, i64)> = Vec::new();
     for at in 0..3_000 {
         let number = thread << 32 | at;
-        let payload = Payload::copy_from(&vec![0; dice.throw(200) as usize]);
+        let payload = Payload::from(vec![0; dice.throw(200) as usize]);
         let bytes = (128 + 8 + payload.size_bytes()) as i64;
         let timeout = Seconds(1 + dice.throw(60));
         let new = NewSession::new(VERSION, id(number), payload).with_timeout(timeout);

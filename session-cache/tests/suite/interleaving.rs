@@ -41,7 +41,7 @@ fn interrupted_cache() -> (Arc<SessionCache>, Interrupter) {
 }
 
 /// A session that needs no clock when it is inserted.
-fn made_at_the_start(number: u64) -> NewSession {
+fn made_at_the_start(number: u64) -> NewSession<'static> {
     session(number).with_created(UnixTime(START)).with_timeout(Seconds(10))
 }
 
@@ -64,7 +64,7 @@ fn take_gets_what_came_in_place_of_what_it_found() {
     let view = cache.context(IdContext::EMPTY);
     view.insert(made_at_the_start(1)).expect("nothing stalls");
     clock.at_next_question(|cache| {
-        let newer = NewSession::new(VERSION, id(1), Payload::copy_from(b"newer"));
+        let newer = NewSession::new(VERSION, id(1), Payload::borrowed(b"newer"));
         cache.context(IdContext::EMPTY).insert(newer).expect("nothing stalls");
     });
     assert_eq!(view.take(VERSION, &id(1)).unwrap().payload(), b"newer");
@@ -106,7 +106,7 @@ fn lookup_of_an_expired_session_finds_what_came_in_its_place() {
     let view = cache.context(IdContext::EMPTY);
     view.insert(made_at_the_start(1).with_created(UnixTime(0))).expect("nothing stalls");
     clock.at_next_question(|cache| {
-        let newer = NewSession::new(VERSION, id(1), Payload::copy_from(b"newer"));
+        let newer = NewSession::new(VERSION, id(1), Payload::borrowed(b"newer"));
         cache.context(IdContext::EMPTY).insert(newer).expect("nothing stalls");
     });
     assert_eq!(view.lookup(VERSION, &id(1)).unwrap().payload(), b"newer");

@@ -55,7 +55,7 @@ pub(crate) fn id(number: u64) -> SessionId {
     SessionId::new(&number.to_be_bytes()).unwrap()
 }
 
-pub(crate) fn session(number: u64) -> NewSession {
+pub(crate) fn session(number: u64) -> NewSession<'static> {
     NewSession::new(VERSION, id(number), Payload::copy_from(&number.to_be_bytes()))
 }
 

@@ -18,7 +18,7 @@ fn made(number: u64, timeout: u64) -> Session {
 }
 
 fn of_bytes(number: u64, bytes: usize, timeout: u64) -> Session {
-    let new = NewSession::new(VERSION, id(number), Payload::copy_from(&vec![0; bytes]));
+    let new = NewSession::new(VERSION, id(number), Payload::from(vec![0; bytes]));
     new.with_timeout(Seconds(timeout)).build(IdContext::EMPTY, UnixTime(START))
 }
 

@@ -32,7 +32,7 @@ fn told(mode: CacheMode, id_context: IdContext) -> Told {
     Told { cache: Arc::new(cache), new, removed }
 }
 
-fn tls13(number: u64) -> NewSession {
+fn tls13(number: u64) -> NewSession<'static> {
     NewSession::new(ProtocolVersion::TLS13, id(number), Payload::empty())
 }
 

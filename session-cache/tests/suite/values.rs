@@ -109,7 +109,7 @@ fn handle_outlives_removal_and_the_cache() {
     let id = SessionId::new(b"id").unwrap();
     let handle = scene
         .view()
-        .insert(NewSession::new(VERSION, id, Payload::copy_from(b"kept")))
+        .insert(NewSession::new(VERSION, id, Payload::borrowed(b"kept")))
         .expect("nothing stalls");
     let clone = handle.clone();
     assert!(scene.view().remove(VERSION, &id));
@@ -124,12 +124,12 @@ fn no_secret_is_ever_printed() {
     // In decimal, hexadecimal and as text none of these bytes can be mistaken for anything else.
     let id = SessionId::new(b"QQQQ").unwrap();
     let context = id_context("WWWW");
-    let session = NewSession::new(VERSION, id, Payload::copy_from(b"ZZZZ"));
+    let session = NewSession::new(VERSION, id, Payload::borrowed(b"ZZZZ"));
     let mut printed = format!("{session:?} {id:?} {context:?}");
     let view = scene.cache.context(context);
     let handle = view.insert(session).expect("nothing stalls");
     printed += &format!("{handle:?} {view:?} {:?} {:?}", scene.cache, SessionCache::builder());
-    printed += &format!("{:?} {:?}", handle.version(), Payload::copy_from(b"ZZZZ"));
+    printed += &format!("{:?} {:?}", handle.version(), Payload::borrowed(b"ZZZZ"));
     for byte in [b'Q', b'W', b'Z'] {
         for secret in [
             String::from_utf8(vec![byte; 4]).unwrap(),
@@ -148,7 +148,7 @@ fn what_is_shared_between_threads_may_be() {
     fn is_send_and_sync<T: Send + Sync>() {}
     is_send_and_sync::<SessionCache>();
     is_send_and_sync::<ContextView<'_>>();
-    is_send_and_sync::<NewSession>();
+    is_send_and_sync::<NewSession<'_>>();
     is_send_and_sync::<Session>();
     is_send_and_sync::<Connection>();
     is_send_and_sync::<Statistics>();

@@ -89,7 +89,7 @@ fn payload_that_is_no_session_is_counted_and_not_resumed() {
         let client = Client::new(version);
         let session = client.visit(&server, None).sessions.pop().unwrap();
         for stored in scene.sessions() {
-            let changed = stored.to_new().with_payload(Payload::copy_from(b"no session"));
+            let changed = stored.to_new().with_payload(Payload::borrowed(b"no session"));
             scene.cache.context(context("www")).insert(changed).unwrap();
         }
         assert!(!client.returns(&server, &session));

@@ -196,7 +196,7 @@ pub(super) fn limits() -> Check {
     let refused = cache.set_sessions_max(16_777_217).map_err(|error| error.kind());
     expect("our size", refused, Err(ErrorKind::SessionsMax))?;
     let id = SessionId::new(&[1]).map_err(|error| error.to_string())?;
-    let large = NewSession::new(ProtocolVersion::TLS12, id, Payload::copy_from(&[0; 17 << 10]))
+    let large = NewSession::new(ProtocolVersion::TLS12, id, Payload::borrowed(&[0; 17 << 10]))
         .build(IdContext::EMPTY, UnixTime(clock::BEGIN as u64));
     let is_refused = matches!(cache.add(&large), Err(NotStored::TooLarge { .. }));
     expect("ours refuses 17 KiB", is_refused, true)?;

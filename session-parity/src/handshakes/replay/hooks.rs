@@ -47,7 +47,7 @@ impl OurTold {
 }
 
 impl Tag {
-    pub(super) fn payload() -> Payload {
+    pub(super) fn payload() -> Payload<'static> {
         Payload::object(Tag(AtomicU64::new(0)))
     }
 }
