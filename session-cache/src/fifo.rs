@@ -84,9 +84,13 @@ impl Fifo {
             return None;
         }
         loop {
+            let spared_in_main = spared.map(|place| self.links[place as usize].in_main);
+            let small_others = self.small.length - usize::from(spared_in_main == Some(false));
+            let main_others = self.main.length - usize::from(spared_in_main == Some(true));
             let small_is_due =
                 self.small.length * SMALL_SHARE > self.small.length + self.main.length;
-            let in_main = !(small_is_due || self.main.length == 0);
+            // A list in which the spared one is alone has nobody to give.
+            let in_main = main_others > 0 && !(small_is_due && small_others > 0);
             let place = self.list(in_main).oldest;
             let used = uses(place);
             // Relaxed, both: a count of uses, of which some may get lost.

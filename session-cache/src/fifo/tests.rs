@@ -86,6 +86,23 @@ fn spared_one_is_not_chosen_though_it_is_alone_or_first() {
     assert_eq!(scene.choose(None), Some(0));
 }
 
+#[test]
+fn spared_one_that_is_alone_in_its_list_leaves_the_choice_to_the_other() {
+    let mut scene = Scene::new(4);
+    scene.link(0);
+    (0..2).for_each(|_| scene.used(0));
+    scene.link(1);
+    // The first goes on into the main list, and the second leaves.
+    assert_eq!(scene.choose(None), Some(1));
+    scene.link(2);
+    assert_eq!(scene.choose(Some(2)), Some(0), "alone in the small list");
+    scene.link(3);
+    (0..2).for_each(|_| scene.used(2));
+    assert_eq!(scene.choose(None), Some(3));
+    scene.link(0);
+    assert_eq!(scene.choose(Some(2)), Some(0), "alone in the main list");
+}
+
 /// S3-FIFO on plain queues, without ghosts of its own: it asks the real ones.
 #[derive(Default)]
 struct Naive {
@@ -94,21 +111,31 @@ struct Naive {
 }
 
 impl Naive {
-    fn choose(&mut self, uses: &mut [u8]) -> Option<usize> {
+    fn choose(&mut self, spared: Option<usize>, uses: &mut [u8]) -> Option<usize> {
+        let has_other = |list: &VecDeque<usize>| list.iter().any(|&node| Some(node) != spared);
         loop {
-            let all = self.small.len() + self.main.len();
-            if all == 0 {
+            let (small_has, main_has) = (has_other(&self.small), has_other(&self.main));
+            if !small_has && !main_has {
                 return None;
             }
-            if self.small.len() * 10 > all || self.main.is_empty() {
-                let node = self.small.pop_front().expect("one of the two has some");
+            let all = self.small.len() + self.main.len();
+            if small_has && (self.small.len() * 10 > all || !main_has) {
+                let node = self.small.pop_front().expect("it has some");
+                if Some(node) == spared {
+                    self.small.push_back(node);
+                    continue;
+                }
                 if uses[node] <= 1 {
                     return Some(node);
                 }
                 uses[node] = 0;
                 self.main.push_back(node);
             } else {
-                let node = self.main.pop_front().expect("it is not empty");
+                let node = self.main.pop_front().expect("it has some");
+                if Some(node) == spared {
+                    self.main.push_back(node);
+                    continue;
+                }
                 if uses[node] == 0 {
                     return Some(node);
                 }
@@ -123,7 +150,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn lists_do_what_plain_queues_do(steps in prop::collection::vec((0..4u8, 0..40usize), 0..400)) {
+    fn lists_do_what_plain_queues_do(steps in prop::collection::vec((0..5u8, 0..40usize), 0..400)) {
         let mut scene = Scene::new(40);
         let (mut naive, mut uses) = (Naive::default(), vec![0u8; 40]);
         for (step, node) in steps {
@@ -143,7 +170,11 @@ proptest! {
                     naive.small.retain(|&other| other != node);
                     naive.main.retain(|&other| other != node);
                 }
-                3 => prop_assert_eq!(scene.choose(None), naive.choose(&mut uses)),
+                3 => prop_assert_eq!(scene.choose(None), naive.choose(None, &mut uses)),
+                4 if scene.present[node] => {
+                    let chosen = scene.choose(Some(node as u32));
+                    prop_assert_eq!(chosen, naive.choose(Some(node), &mut uses));
+                }
                 _ => {}
             }
         }
