@@ -77,6 +77,7 @@ fn encode(session: &Session) -> Vec<u8> {
     bytes.extend(session.created().0.to_be_bytes());
     bytes.extend(session.timeout().0.to_be_bytes());
     bytes.extend(session.authenticated().0.to_be_bytes());
+    bytes.extend(session.verify_result().to_be_bytes());
     bytes.push(session.id_context().as_bytes().len() as u8);
     bytes.extend(session.id_context().as_bytes());
     bytes.extend(session.payload());
@@ -91,6 +92,7 @@ fn read(mut file: File, id: &SessionId) -> Option<Session> {
     let (created, rest) = rest.split_first_chunk()?;
     let (timeout, rest) = rest.split_first_chunk()?;
     let (authenticated, rest) = rest.split_first_chunk()?;
+    let (verify_result, rest) = rest.split_first_chunk()?;
     let (length, rest) = rest.split_first()?;
     let (id_context, payload) = rest.split_at_checked(usize::from(*length))?;
     let version = ProtocolVersion(u16::from_be_bytes(*version));
@@ -98,7 +100,8 @@ fn read(mut file: File, id: &SessionId) -> Option<Session> {
     let new = NewSession::new(version, *id, Payload::borrowed(payload))
         .with_timeout(Seconds(u64::from_be_bytes(*timeout)))
         .with_created(created)
-        .with_authenticated(UnixTime(u64::from_be_bytes(*authenticated)));
+        .with_authenticated(UnixTime(u64::from_be_bytes(*authenticated)))
+        .with_verify_result(i32::from_be_bytes(*verify_result));
     Some(new.build(IdContext::new(id_context).ok()?, created))
 }
 

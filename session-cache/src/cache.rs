@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use session_core::{Handle, KeyHasher, Table};
+use session_core::{Counter, Handle, Key, KeyHasher, Table};
 
 use crate::builder::{Builder, Eviction};
 use crate::config::{Settings, unlimited_if_0};
@@ -19,7 +19,8 @@ use crate::glance::{Glance, Newest};
 use crate::hooks::{self, Left};
 use crate::id::IdContext;
 use crate::mode::CacheMode;
-use crate::order::{Entered, Order, Terms, room_of};
+use crate::order::{Entered, Evicted, Flushed, Order, Terms, room_of};
+use crate::outside::{Leaving, Outside};
 use crate::places::Room;
 use crate::rules::Rules;
 use crate::session::{Entry, NotStored, ProtocolVersion, Session, Stored};
@@ -31,7 +32,8 @@ use crate::trace;
 /// OpenSSL `SSL_CTX`.
 ///
 /// Put it in an [`Arc`] to share it. Lookups take no lock and wait for nobody; what makes sessions come or
-/// go holds the lock of one shard of the expiry order for a moment.
+/// go holds the lock of one shard of the expiry order for a moment, and so does a lookup that renews its session
+/// ([`CacheMode::UPDATE_TIME`]).
 ///
 /// # From OpenSSL's functions
 ///
@@ -79,6 +81,9 @@ pub struct SessionCache {
     caps: Caps,
     counters: Counters,
     clock: Box<dyn Clock>,
+    pub(crate) outside: Outside,
+    /// Handshakes that were completed by connections which began here.
+    completed: Counter,
     /// The number of connections at which sessions are cleared next.
     next_clearing: AtomicU64,
     /// Whether the last clearing left some.
@@ -100,37 +105,6 @@ pub(crate) struct Parts {
     pub(crate) eviction: Eviction,
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) hasher: KeyHasher,
-}
-
-/// Those that made room for one newcomer: nearly always one, which costs no allocation.
-#[derive(Default)]
-struct Evicted {
-    first: Option<Handle<Entry>>,
-    others: Vec<Handle<Entry>>,
-}
-
-impl Evicted {
-    /// Adds one, if there is one, and says so.
-    fn add(&mut self, entry: Option<Handle<Entry>>) -> bool {
-        let Some(entry) = entry else { return false };
-        match self.first {
-            None => self.first = Some(entry),
-            Some(_) => self.others.push(entry),
-        }
-        true
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &Handle<Entry>> {
-        self.first.iter().chain(&self.others)
-    }
-}
-
-impl Extend<Handle<Entry>> for Evicted {
-    fn extend<I: IntoIterator<Item = Handle<Entry>>>(&mut self, entries: I) {
-        entries.into_iter().for_each(|entry| {
-            self.add(Some(entry));
-        });
-    }
 }
 
 /// What became of a session that was added.
@@ -167,6 +141,8 @@ impl SessionCache {
             caps,
             counters: Counters::default(),
             clock,
+            outside: Outside::default(),
+            completed: Counter::new(),
             next_clearing: AtomicU64::new(CLEARING_CONNECTIONS),
             clearing_goes_on: AtomicBool::new(false),
         }
@@ -231,7 +207,7 @@ impl SessionCache {
             }
             // Nobody leaves for one that may be in another cache: `enter` knows.
             if session.is_in_no_cache() && self.order.has_no_room(&self.table, hash, session) {
-                evicted.add(self.order.evict_one(&self.table, room_of(session), None));
+                self.order.evict_one(&self.table, room_of(session), None, &mut evicted);
             }
             match self.order.enter(&self.table, hash, session, terms, expires, &mut evicted) {
                 Entered::In { replaced, is_due } => break Ok((replaced, is_due)),
@@ -241,19 +217,16 @@ impl SessionCache {
                     // until it is replaced.
                     let replaced = self.table.handle_hashed(hash, session.key()).map(Session::of);
                     let room = room_of(session);
-                    evicted.add(self.order.evict_one(&self.table, room, replaced.as_ref()));
+                    self.order.evict_one(&self.table, room, replaced.as_ref(), &mut evicted);
                 }
-                Entered::Taken => {
-                    self.count(Event::IdCollision);
-                    break Err(Err(NotStored::IdTaken));
-                }
+                Entered::Taken => break Err(Err(NotStored::IdTaken)),
                 Entered::Elsewhere => break Err(Err(NotStored::OtherCache)),
                 Entered::Stalled => break Err(Err(self.not_stored(NotStored::Stalled))),
             }
         };
         if let Ok((Some(_), _)) = &entered {
             // Its place was taken over; a limit that was lowered lazily may still ask for more.
-            while evicted.add(self.order.evict_one(&self.table, Room::NONE, Some(session))) {}
+            while self.order.evict_one(&self.table, Room::NONE, Some(session), &mut evicted) {}
         }
         let (added, replaced) = match entered {
             Ok((replaced, is_due)) => {
@@ -270,17 +243,26 @@ impl SessionCache {
         for entry in evicted.iter() {
             self.depart(entry, Departure::Evicted);
         }
-        if let Some(entry) = replaced {
-            self.tell(settings, entry, Departure::Replaced);
+        // And all are told of before the first goes, whose payload may do anything.
+        let Evicted { first, others, dead } = evicted;
+        let (replaced, first) = (replaced.map(Session::of), first.map(Session::of));
+        let others: Vec<_> = others.into_iter().map(Session::of).collect();
+        if let Some(session) = &replaced {
+            self.tell(settings, session, Departure::Replaced);
         }
-        for entry in evicted.first.into_iter().chain(evicted.others) {
-            self.tell(settings, entry, Departure::Evicted);
+        for session in first.iter().chain(&others) {
+            self.tell(settings, session, Departure::Evicted);
         }
+        drop((replaced, first, others, dead));
         session_core::settle();
         added
     }
 
-    fn check_storable(&self, settings: &Settings, session: &Session) -> Result<(), NotStored> {
+    pub(crate) fn check_storable(
+        &self,
+        settings: &Settings,
+        session: &Session,
+    ) -> Result<(), NotStored> {
         if session.id().is_empty() {
             // Divergence: libssl stores one that is added by hand, and can then evict nothing any more (R178).
             return Err(NotStored::NoId);
@@ -327,12 +309,12 @@ impl SessionCache {
         if session.id().is_empty() {
             return false;
         }
+        let _leaving = self.leaving(settings, session.key());
         let found = self.take_out(session);
         session.mark_not_resumable();
         match found {
             Some(entry) => {
-                self.count(why.event());
-                entry.left();
+                self.depart_unmarked(&entry, why);
                 let own = Session::of(entry);
                 if self.rules.removal_marks_both {
                     own.mark_not_resumable();
@@ -349,6 +331,26 @@ impl SessionCache {
                 false
             }
         }
+    }
+
+    /// Drops a session that has expired: it leaves, if it is in, and the remove hook is told in any case.
+    pub(crate) fn drop_expired(&self, settings: &Settings, session: &Session) {
+        if !self.rules.answers_are_checked_first {
+            self.remove_for(settings, session, Departure::Expired);
+            return;
+        }
+        // What came in its place meanwhile stays.
+        if !self.take_out_exact(settings, session, Departure::Expired) {
+            let _leaving = self.leaving(settings, session.key());
+            session.mark_not_resumable();
+            self.report(settings, session, Departure::Expired);
+        }
+    }
+
+    /// Keeps a session that leaves from being brought back from outside, until whoever keeps it there was told.
+    fn leaving(&self, settings: &Settings, key: &Key) -> Option<Leaving<'_>> {
+        let may_come_back = settings.get_hook.is_some() && self.rules.answers_are_checked_first;
+        may_come_back.then(|| self.outside.leave(key))
     }
 
     /// Takes out whatever is under a session's key.
@@ -382,6 +384,11 @@ impl SessionCache {
         entry: Handle<Entry>,
         why: Departure,
     ) -> bool {
+        let _leaving = match why {
+            // What its hook wrote outside stays, and may come back.
+            Departure::Refused => None,
+            _ => self.leaving(settings, entry.key()),
+        };
         // Under a guard, so that nothing foreign ends before all is done.
         let guard = session_core::pin();
         let won = self.table.remove_exact(&entry);
@@ -415,19 +422,21 @@ impl SessionCache {
     }
 
     fn flush_before(&self, end: Option<UnixTime>, most: usize) -> (usize, bool) {
-        let (flushed, all) = self.order.flush(&self.table, end, most);
-        let removed = flushed.len();
+        let Flushed { entries, dead, all } = self.order.flush(&self.table, end, most);
+        let removed = entries.len();
         if removed > 0 {
             let settings = self.settings();
-            // All are counted and marked before the first hook is called.
-            for entry in &flushed {
+            // All are counted and marked before the first hook is called, and all are told of before the first goes.
+            for entry in &entries {
                 self.depart(entry, Departure::Flushed);
             }
-            for entry in flushed {
-                self.tell(&settings, entry, Departure::Flushed);
+            let sessions: Vec<_> = entries.into_iter().map(Session::of).collect();
+            for session in &sessions {
+                self.tell(&settings, session, Departure::Flushed);
             }
-            session_core::settle();
         }
+        drop(dead);
+        session_core::settle();
         (removed, all)
     }
 
@@ -599,9 +608,13 @@ impl SessionCache {
         self.order.set_limits(capacity, unlimited_if_0(settings.bytes_max));
         drop(passing_on);
         if self.rules.size_is_exact {
-            while let Some(evicted) = self.order.evict_one(&self.table, Room::NONE, None) {
-                self.left(&settings, evicted, Departure::Evicted);
+            let mut evicted = Evicted::default();
+            while self.order.evict_one(&self.table, Room::NONE, None, &mut evicted) {
+                if let Some(entry) = evicted.first.take() {
+                    self.left(&settings, entry, Departure::Evicted);
+                }
             }
+            drop(evicted);
             session_core::settle();
         }
     }
@@ -660,35 +673,42 @@ impl SessionCache {
     /// A session that has left the table: it departs, and who wants to hear of it is told.
     pub(crate) fn left(&self, settings: &Settings, entry: Handle<Entry>, why: Departure) {
         self.depart(&entry, why);
-        self.tell(settings, entry, why);
+        self.tell(settings, &Session::of(entry), why);
     }
 
-    /// Every session that has left the table passes here, once.
+    /// A session has left the table, and is marked if it does not leave in peace.
     fn depart(&self, entry: &Handle<Entry>, why: Departure) {
-        self.count(why.event());
-        trace::left(why);
         if why.marks() {
             entry.stored().mark_not_resumable();
         }
+        self.depart_unmarked(entry, why);
+    }
+
+    /// Every session that has left the table passes here, once.
+    fn depart_unmarked(&self, entry: &Handle<Entry>, why: Departure) {
+        self.count(why.event());
+        trace::left(why);
         entry.left();
     }
 
     /// Every session that has departed passes here, once, outside every lock and guard.
-    fn tell(&self, settings: &Settings, entry: Handle<Entry>, why: Departure) {
+    fn tell(&self, settings: &Settings, session: &Session, why: Departure) {
         let is_reported = match why {
             Departure::Replaced => self.rules.replacement_is_reported,
             Departure::Refused => false,
             _ => true,
         };
-        if is_reported && settings.remove_hook.is_some() {
-            self.report(settings, &Session::of(entry), why);
+        if is_reported {
+            self.report(settings, session, why);
         }
     }
 
     /// Tells the remove hook.
     pub(crate) fn report(&self, settings: &Settings, session: &Session, why: Departure) {
         if let Some(hook) = &settings.remove_hook {
-            hooks::run(self, || hook(Left { cache: self, session, why }));
+            hooks::about(self, session, || {
+                hooks::run(self, || hook(Left { cache: self, session, why }));
+            });
         }
     }
 
@@ -708,10 +728,11 @@ impl SessionCache {
     /// Clears expired sessions when it is time to: after 255 connections, of clients and servers together,
     /// under the rules by which they count.
     pub(crate) fn clear_after_connection(&self, settings: &Settings) {
+        self.completed.add(1);
         if !self.rules.clears_every_255 || settings.mode.contains(CacheMode::NO_AUTO_CLEAR) {
             return;
         }
-        let connections = self.sum(Event::ConnectGood) + self.sum(Event::AcceptGood);
+        let connections = self.completed.sum();
         // Relaxed, all: a schedule; nothing is read on its account.
         let due = self.next_clearing.load(Ordering::Relaxed);
         let next = connections + CLEARING_CONNECTIONS;

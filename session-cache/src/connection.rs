@@ -355,14 +355,16 @@ impl Connection {
     }
 
     /// Attaches a session that takes the place of the one in use: a further ticket's, made of it with
-    /// [`to_new`](Session::to_new). It is not marked, whatever became of the one it was made of. Whether the
-    /// connection was resumed stays as it is.
+    /// [`to_new`](Session::to_new), in its id context; without one it is the connection's. It is not marked, whatever
+    /// became of the one it was made of. Whether the connection was resumed stays as it is.
     ///
     /// A client up to TLS 1.2 that stores sessions gets a new ticket in the place of the old one: the session
     /// that was found by its id leaves the cache and is marked not resumable.
     pub fn attach(&mut self, new: NewSession) -> &Session {
         let settings = self.cache.settings();
-        let session = self.cache.make(&settings, new.without_mark(), self.id_context);
+        // Who may come back with it was decided in the handshake that the one in use comes from.
+        let id_context = self.session.as_ref().map_or(self.id_context, Session::id_context);
+        let session = self.cache.make(&settings, new.without_mark(), id_context);
         if self.role == Role::Client && settings.mode.contains(CacheMode::CLIENT) {
             if let Some(old) = self.session.as_ref().filter(|old| !old.version().is_tls13()) {
                 self.cache.remove(old);

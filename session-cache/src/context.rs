@@ -16,6 +16,7 @@ use crate::glance::Glance;
 use crate::hooks::{self, Inquiry, Keep, Negotiated, Wanted};
 use crate::id::{IdContext, SessionId};
 use crate::mode::CacheMode;
+use crate::outside::Question;
 use crate::session::{Entry, NewSession, NotStored, ProtocolVersion, Session, key};
 use crate::statistics::{Departure, Event};
 use crate::time::UnixTime;
@@ -111,10 +112,17 @@ impl<'a> ContextView<'a> {
         }
         let session = self.session_with(&settings, new);
         let mut is_due = false;
-        if !settings.mode.contains(CacheMode::NO_INTERNAL_STORE) {
-            (_, is_due) = cache.add_with(&settings, &session, if_free_at)?;
+        if settings.mode.contains(CacheMode::NO_INTERNAL_STORE) {
+            cache.check_storable(&settings, &session)?;
+        } else {
+            (_, is_due) =
+                cache.add_with(&settings, &session, if_free_at).inspect_err(|refusal| {
+                    if *refusal == NotStored::IdTaken {
+                        cache.count(Event::IdCollision);
+                    }
+                })?;
         }
-        if settings.new_hook.is_some() {
+        if settings.new_hook.is_some() && session.is_resumable() {
             cache.announce(&settings, None, &session);
         }
         cache.clear_when_storing(&settings, is_due);
@@ -123,7 +131,8 @@ impl<'a> ContextView<'a> {
 
     /// Returns the session of this context, unless it has expired.
     ///
-    /// Never waits and takes no lock, except that one found expired is removed if that means no waiting.
+    /// Never waits and takes no lock, except that one found expired is removed if that means no waiting, and that one
+    /// that is renewed ([`CacheMode::UPDATE_TIME`]) is moved in the order, under the lock of its shard.
     /// Asks the get hook for one that is not inside.
     #[inline]
     pub fn lookup(&self, version: ProtocolVersion, id: &SessionId) -> Option<Session> {
@@ -131,7 +140,8 @@ impl<'a> ContextView<'a> {
     }
 
     /// Does as [`lookup`](ContextView::lookup) at the time `now`, for callers that know it, which saves reading
-    /// the clock. An answer of the get hook is checked by the cache's own clock all the same.
+    /// the clock; one that is renewed is so from `now` on. An answer of the get hook is checked by the cache's own
+    /// clock all the same.
     #[inline]
     pub fn lookup_at(
         &self,
@@ -157,7 +167,7 @@ impl<'a> ContextView<'a> {
                 Ok(found) => {
                     let found = Session::of(found);
                     cache.count(Event::Hit);
-                    cache.refresh(glance.use_updates_time(), &found);
+                    cache.refresh(glance.use_updates_time(), &found, now);
                     return Some(found);
                 }
                 Err(Absence::Missing) if !glance.asks_outside() => {
@@ -240,7 +250,13 @@ impl<'a> ContextView<'a> {
                         if_missing = Event::SingleUseLost;
                     }
                     Err(Absence::Missing) if id.is_empty() => return None,
-                    Err(Absence::Missing) => break self.cache.count(if_missing),
+                    Err(Absence::Missing) => {
+                        self.cache.count(if_missing);
+                        if if_missing == Event::SingleUseLost {
+                            return None;
+                        }
+                        break;
+                    }
                     Err(Absence::WrongContext) => {
                         self.cache.count(Event::WrongContext);
                         return None;
@@ -329,12 +345,12 @@ impl<'a> ContextView<'a> {
         }
         if cache.is_expired(&answer, cache.now()) {
             cache.count(Event::Timeout);
-            cache.remove_for(settings, &answer, Departure::Expired);
+            cache.drop_expired(settings, &answer);
             return None;
         }
         cache.count(Event::Hit);
         if wanted == Wanted::Lookup {
-            cache.refresh(settings.use_updates_time(&cache.rules()), &answer);
+            cache.refresh(settings.use_updates_time(&cache.rules()), &answer, || cache.now());
         }
         Some(answer)
     }
@@ -363,12 +379,21 @@ impl SessionCache {
     /// Counts the use of a session where that decides who leaves, and makes its time that of its use in the
     /// mode and under the rules by which it is.
     #[inline]
-    pub(crate) fn refresh(&self, use_updates_time: bool, used: &Session) {
+    pub(crate) fn refresh(
+        &self,
+        use_updates_time: bool,
+        used: &Session,
+        now: impl Fn() -> UnixTime,
+    ) {
         if self.order.counts_uses() {
             used.stored().mark_used();
         }
         if use_updates_time {
-            self.set_created(used, self.now());
+            let now = now();
+            // Time may have passed since it was found: nobody revives what has expired.
+            if !self.is_expired(used, now) {
+                self.set_created(used, now);
+            }
         }
     }
 
@@ -379,14 +404,26 @@ impl SessionCache {
     /// answer. Under the others the caller checks.
     pub(crate) fn outside(&self, settings: &Settings, inquiry: Inquiry<'_>) -> Option<Session> {
         let hook = settings.get_hook.as_ref().filter(|_| !inquiry.id.is_empty())?;
+        let checks_first = self.rules().answers_are_checked_first;
+        let question = match checks_first {
+            true => Some(self.outside.ask(&key(inquiry.version, inquiry.id))?),
+            false => None,
+        };
+        let counts = || question.as_ref().is_none_or(Question::counts);
         let answer = hooks::run(self, || hook(inquiry))??;
+        if !counts() {
+            return None;
+        }
         if answer.is_marked_not_resumable() {
             self.count(Event::NotResumable);
             return None;
         }
         self.count(Event::CallbackHit);
-        if self.rules().answers_are_checked_first {
-            if answer.version() != inquiry.version || answer.id() != *inquiry.id {
+        if checks_first {
+            let is_what_was_asked =
+                answer.version() == inquiry.version && answer.id() == *inquiry.id;
+            // One that is in another cache is that cache's.
+            if !is_what_was_asked || !self.may_have(&answer) {
                 return None;
             }
             if answer.id_context() != *inquiry.id_context {
@@ -395,10 +432,7 @@ impl SessionCache {
             }
             if self.is_expired(&answer, self.now()) {
                 self.count(Event::Timeout);
-                if !self.take_out_exact(settings, &answer, Departure::Expired) {
-                    answer.mark_not_resumable();
-                    self.report(settings, &answer, Departure::Expired);
-                }
+                self.drop_expired(settings, &answer);
                 return None;
             }
         }
@@ -409,8 +443,13 @@ impl SessionCache {
             return Some(answer);
         }
         if settings.stores_answers(&self.rules()) {
-            // One that cannot be stored is used all the same.
-            let _ = self.add_with(settings, &answer, None);
+            // One that cannot be stored is used all the same. What came in meanwhile stays: it is as new, or newer.
+            let if_free_at = checks_first.then(|| self.now());
+            let _ = self.add_with(settings, &answer, if_free_at);
+            if !counts() {
+                self.take_out_exact(settings, &answer, Departure::Removed);
+                return None;
+            }
         }
         Some(answer)
     }

@@ -6,6 +6,7 @@
 //!
 //! Source: the manual page `SSL_CTX_sess_set_get_cb(3)`.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::cache::SessionCache;
@@ -90,6 +91,27 @@ pub enum Wanted {
     /// Once: the outside cache gives it up in the same step, to one of all that ask. It is never copied
     /// inside.
     Take,
+}
+
+/// Tells the remove hook of a session, unless it is just being told of it: a hook may remove what it is told of.
+pub(crate) fn about(cache: &SessionCache, session: &Session, tell: impl FnOnce()) {
+    thread_local! {
+        static TOLD: RefCell<Vec<[usize; 2]>> = const { RefCell::new(Vec::new()) };
+    }
+    let told = [std::ptr::from_ref(cache).addr(), std::ptr::from_ref(session.stored()).addr()];
+    // A thread whose locals are gone tells all the same.
+    let is_first = TOLD.try_with(|all| {
+        let mut all = all.borrow_mut();
+        let is_first = !all.contains(&told);
+        if is_first {
+            all.push(told);
+        }
+        is_first
+    });
+    if is_first != Ok(false) {
+        tell();
+        let _ = TOLD.try_with(|all| all.borrow_mut().retain(|other| *other != told));
+    }
 }
 
 /// Runs a hook; none if it panicked.

@@ -126,7 +126,8 @@ impl IdContext {
     /// The most bytes that an id context can have.
     pub const BYTES_MAX: usize = BYTES_MAX;
 
-    /// The context of a server that asks nobody who he is. It has to be written out: nothing defaults to it.
+    /// The context of a server that asks nobody who he is. A view asks for it by name; connections have it unless the
+    /// settings or they themselves say another, and one that verifies its peer is refused with it.
     pub const EMPTY: IdContext = IdContext(Bytes { length: 0, bytes: [0; BYTES_MAX] });
 
     /// Copies a context.

@@ -13,6 +13,7 @@ mod hooks;
 mod id;
 mod mode;
 mod order;
+mod outside;
 mod payload;
 mod places;
 mod queue;

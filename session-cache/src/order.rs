@@ -28,7 +28,7 @@ use crate::builder::Eviction;
 use crate::places::{Places, Room};
 use crate::queue::Sweep;
 use crate::session::{Entry, Place, Session, Stored};
-use crate::shard::{NEVER, Section, Shard, hint};
+use crate::shard::{Evictee, NEVER, Section, Shard, hint};
 use crate::time::UnixTime;
 
 /// Bounds the sessions of a cache and keeps them in the order in which they expire.
@@ -55,6 +55,41 @@ pub(crate) struct Terms {
     pub(crate) again_moves: bool,
     /// At which time a place of its key has to be free: empty, or that of a session which has expired by then.
     pub(crate) if_free_at: Option<UnixTime>,
+}
+
+/// Who has left to make room, in the order in which they did; whoever has them tells of them.
+#[derive(Default)]
+pub(crate) struct Evicted {
+    /// Nearly always one, which costs no allocation.
+    pub(crate) first: Option<Handle<Entry>>,
+    pub(crate) others: Vec<Handle<Entry>>,
+    /// Nodes of those that had left before. They are kept until all others are told of: each may be the last to hold
+    /// its session, whose payload is foreign.
+    pub(crate) dead: Vec<Handle<Entry>>,
+}
+
+impl Evicted {
+    fn add(&mut self, node: Evictee) {
+        match node.won {
+            false => self.dead.push(node.entry),
+            true if self.first.is_none() => self.first = Some(node.entry),
+            true => self.others.push(node.entry),
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Handle<Entry>> {
+        self.first.iter().chain(&self.others)
+    }
+}
+
+/// Who was flushed.
+pub(crate) struct Flushed {
+    /// In the order in which they expire.
+    pub(crate) entries: Vec<Handle<Entry>>,
+    /// As in [`Evicted`].
+    pub(crate) dead: Vec<Handle<Entry>>,
+    /// Whether it was all.
+    pub(crate) all: bool,
 }
 
 /// What became of a session that was to enter.
@@ -128,7 +163,7 @@ impl Order {
         session: &Session,
         terms: Terms,
         expires: impl Fn(&Stored) -> UnixTime,
-        evicted: &mut impl Extend<Handle<Entry>>,
+        evicted: &mut Evicted,
     ) -> Entered {
         let Terms { created, again_moves, if_free_at } = terms;
         let stored = session.stored();
@@ -152,22 +187,17 @@ impl Order {
             return Entered::Elsewhere;
         }
         let replaced_bytes = existing.map(|(place, _)| section.bytes_at(place));
-        let (mut gone, mut has_evicted) = (Vec::new(), false);
+        let mut has_evicted = false;
         while !self.places.take(stored.cost_bytes(), replaced_bytes) {
             let can_help = replaced_bytes.is_none() && self.is_turn_of(section.shard);
             let Some(node) = can_help.then(|| section.evict(table)).flatten() else {
                 stored.set_place(Place::NONE);
-                drop(section);
-                drop((dead, gone));
+                evicted.dead.extend(dead);
                 return Entered::NoRoom;
             };
             has_evicted = true;
             let bytes = node.entry.stored().cost_bytes();
-            if node.won {
-                evicted.extend([node.entry]);
-            } else {
-                gone.push(node.entry);
-            }
+            evicted.add(node);
             if self.places.take_over(stored.cost_bytes(), bytes) {
                 break;
             }
@@ -183,6 +213,7 @@ impl Order {
             stored.set_created(created_before);
             self.places.untake(stored.cost_bytes(), replaced_bytes);
             stored.set_place(Place::NONE);
+            evicted.dead.extend(dead);
             return Entered::Stalled;
         };
         // The old session's place is the new one's, also when a take came in between and won it.
@@ -197,7 +228,7 @@ impl Order {
         }
         let is_due = section.line.queue.linked() % DUE_AFTER == 0;
         drop(section);
-        drop((displaced, dead, gone));
+        evicted.dead.extend(displaced.into_iter().chain(dead));
         Entered::In { replaced, is_due }
     }
 
@@ -260,23 +291,24 @@ impl Order {
         self.eviction == Eviction::S3Fifo
     }
 
-    /// Makes the session leave whose turn it is, unless it is `spared`, until there is `wanted` room;
-    /// returns its entry, or none when there was no need (any more) or is nobody left.
+    /// Makes the session leave whose turn it is, unless it is `spared`; false when there is `wanted` room (by now), or
+    /// nobody is left.
     pub(crate) fn evict_one(
         &self,
         table: &Table<Entry>,
         wanted: Room,
         spared: Option<&Session>,
-    ) -> Option<Handle<Entry>> {
+        evicted: &mut Evicted,
+    ) -> bool {
         // Its shard's hint would name the spared one itself.
         let asked = spared.map(|spared| (self.shard(table.hash(spared.key())), spared));
         loop {
             if self.places.has_free(wanted) {
-                return None;
+                return false;
             }
             let Some((shard, seen)) = self.victims_shard(asked) else {
                 if self.occupied() == 0 || spared.is_some() {
-                    return None;
+                    return false;
                 }
                 // Somebody takes the last nodes out, or one in, at this moment.
                 thread::yield_now();
@@ -295,8 +327,10 @@ impl Order {
             let left = section.evict_at(table, place);
             self.places.give_back(left.entry.stored().cost_bytes());
             drop(section);
-            if left.won {
-                return Some(left.entry);
+            let won = left.won;
+            evicted.add(left);
+            if won {
+                return true;
             }
         }
     }
@@ -320,16 +354,14 @@ impl Order {
     }
 
     /// Makes sessions leave that expire strictly before `end` (all, without an end) and were there when
-    /// their shard's turn came, about `most` of them; returns their entries in the order in which they
-    /// expire, and whether it was all.
+    /// their shard's turn came, about `most` of them.
     pub(crate) fn flush(
         &self,
         table: &Table<Entry>,
         end: Option<UnixTime>,
         most: usize,
-    ) -> (Vec<Handle<Entry>>, bool) {
-        let mut flushed = Vec::new();
-        let mut all = true;
+    ) -> Flushed {
+        let (mut flushed, mut dead, mut all) = (Vec::new(), Vec::new(), true);
         for shard in &self.shards {
             // Whoever came in before this call was published by its section's end.
             if end.is_some_and(|end| shard.earliest() >= end.0) {
@@ -338,16 +370,17 @@ impl Order {
             let mut sweep = shard.lock(&self.places).line.queue.sweep(end);
             while !sweep.is_done() && flushed.len() < most {
                 let batch = FLUSH_BATCH.min(most - flushed.len());
-                self.flush_batch(table, shard, &mut sweep, batch, &mut flushed);
+                dead.extend(self.flush_batch(table, shard, &mut sweep, batch, &mut flushed));
             }
             all &= sweep.is_done();
         }
         // Stable: those that expire together keep the order in which they came, shard by shard.
         flushed.sort_by_key(|(expires, _)| *expires);
-        (flushed.into_iter().map(|(_, handle)| handle).collect(), all)
+        let entries = flushed.into_iter().map(|(_, handle)| handle).collect();
+        Flushed { entries, dead, all }
     }
 
-    /// One critical section of a flush.
+    /// One critical section of a flush; returns the nodes of those that had left before.
     fn flush_batch(
         &self,
         table: &Table<Entry>,
@@ -355,7 +388,7 @@ impl Order {
         sweep: &mut Sweep,
         most: usize,
         flushed: &mut Vec<(UnixTime, Handle<Entry>)>,
-    ) {
+    ) -> Vec<Handle<Entry>> {
         let (mut left, mut dead) = (Vec::with_capacity(most), Vec::new());
         let mut section = shard.lock(&self.places);
         let swept = section.line.queue.sweep_on(sweep, most);
@@ -379,6 +412,7 @@ impl Order {
         drop(section);
         // Not under the lock: this one may have to move a million.
         flushed.append(&mut left);
+        dead
     }
 
     /// Changes the limits. From then on no place is taken beyond the new ones; the caller evicts those that

@@ -42,7 +42,8 @@ struct Wiped(Vec<u8>);
 /// Its `drop` is foreign code to the cache, which runs it with no lock and no guard held; it wipes its own
 /// secrets.
 pub trait PayloadObject: AsAny + Send + Sync {
-    /// Returns how many bytes it counts for, where bytes are limited. Asked once, when a session is made.
+    /// Returns how many bytes it counts for, where bytes are limited. Asked when a session is made, which keeps the
+    /// answer, and where one is printed by `Debug`.
     fn size_bytes(&self) -> usize;
 
     /// Makes a copy for the duplicate of a session.
@@ -118,7 +119,7 @@ pub(crate) fn downcast<T: PayloadObject>(object: &Option<Box<dyn PayloadObject>>
 }
 
 pub(crate) fn size_of(bytes: &[u8], object: &Option<Box<dyn PayloadObject>>) -> usize {
-    bytes.len() + object.as_ref().map_or(0, |object| object.size_bytes())
+    bytes.len().saturating_add(object.as_ref().map_or(0, |object| object.size_bytes()))
 }
 
 impl From<Vec<u8>> for Payload<'static> {

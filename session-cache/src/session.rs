@@ -168,10 +168,9 @@ impl<'a> NewSession<'a> {
     ) -> Session {
         let created = self.created.unwrap_or(now);
         let timeout = self.timeout.unwrap_or(timeout_default).min(lifetime_max(self.version));
-        let size = self.id.as_bytes().len()
-            + id_context.as_bytes().len()
-            + self.payload.size_bytes()
-            + COST_BYTES_FIXED;
+        let size = self.payload.size_bytes().saturating_add(
+            self.id.as_bytes().len() + id_context.as_bytes().len() + COST_BYTES_FIXED,
+        );
         let stored = Stored {
             created: AtomicU64::new(created.0),
             timeout: AtomicU64::new(timeout.0),

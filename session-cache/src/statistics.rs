@@ -34,7 +34,7 @@ macro_rules! figures {
         #[cfg_attr(feature = "serde", derive(serde::Serialize))]
         #[non_exhaustive]
         pub struct Statistics {
-            /// Sessions in the cache now. Never off, unlike the counters.
+            /// Sessions in the cache now: exact when nobody is at work, and never above the limit.
             pub number: u64,
             $($(#[$doc])* pub $field: u64,)*
         }

@@ -17,12 +17,14 @@ fn play() -> SessionCache {
     let view = cache.context(IdContext::new(b"WWWW").unwrap());
     let id = SessionId::new(b"QQQQ").unwrap();
     let new =
-        |payload: &[u8]| NewSession::new(ProtocolVersion::TLS12, id, Payload::borrowed(payload));
+        |payload: &[u8]| NewSession::new(ProtocolVersion::TLS12, id, Payload::copy_from(payload));
     view.insert(new(b"ZZZZ")).unwrap();
     assert!(view.lookup(ProtocolVersion::TLS12, &id).is_some());
     assert!(view.lookup(ProtocolVersion::TLS13, &id).is_none());
     assert!(view.insert(new(&[b'Z'; 2_000])).is_err());
     assert_eq!(cache.flush(UnixTime(0)), 1);
+    let stored = view.insert(new(b"ZZZZ")).unwrap();
+    assert!(cache.remove(&stored));
     cache
 }
 
@@ -42,7 +44,7 @@ fn metrics_get_every_figure_under_its_name() {
             other => panic!("{name} is no counter: {other:?}"),
         }
     };
-    assert_eq!(value("session_cache_stored_total"), 1);
+    assert_eq!(value("session_cache_stored_total"), 2);
     assert_eq!(value("session_cache_hits_total"), 1);
     assert_eq!(value("session_cache_misses_total"), 1);
     assert_eq!(value("session_cache_not_stored_total"), 1);
@@ -52,7 +54,7 @@ fn metrics_get_every_figure_under_its_name() {
 #[test]
 fn statistics_are_serialized_under_the_names_of_their_fields() {
     let json = serde_json::to_value(play().statistics()).unwrap();
-    assert_eq!(json["stored"], 1);
+    assert_eq!(json["stored"], 2);
     assert_eq!(json["cache_full"], 0);
 }
 
@@ -82,6 +84,7 @@ fn events_say_what_happened_and_no_secret() {
     tracing::subscriber::with_default(subscriber, || drop(play()));
     let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
     assert!(text.contains("session left why=Flushed"), "{text}");
+    assert!(text.contains("session left why=Removed"), "{text}");
     assert!(text.contains("it counts for 2136 bytes, and 1000 is the most"), "{text}");
     for secret in SECRETS {
         assert!(!text.contains(secret), "{text}");

@@ -40,7 +40,8 @@ impl Connection {
         let is_found = self.accept(&settings, session, Origin::Cache)?;
         if is_found {
             if let Some(session) = &self.session {
-                cache.refresh(settings.use_updates_time(&cache.rules()), session);
+                let use_updates_time = settings.use_updates_time(&cache.rules());
+                cache.refresh(use_updates_time, session, || cache.now());
             }
         }
         Ok(is_found)
@@ -187,7 +188,7 @@ impl Connection {
         if cache.is_expired(session, cache.now()) {
             cache.count(Event::Timeout);
             if origin == Origin::Cache && !session.version().is_tls13() {
-                cache.remove_for(settings, session, Departure::Expired);
+                cache.drop_expired(settings, session);
             }
             return Ok(false);
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use session_core::Handle;
 
-use super::SHARDED_FROM;
+use super::{Flushed, SHARDED_FROM};
 use crate::session::{Entry, key};
 use crate::{
     IdContext, ManualClock, NewSession, Payload, ProtocolVersion, Seconds, Session, SessionCache,
@@ -156,12 +156,11 @@ fn flush_returns_sessions_in_the_order_in_which_they_expire() {
     for number in 0..200u8 {
         insert(&cache, number, u64::from(number % 7));
     }
-    let flushed = cache.order.flush(&cache.table, None, usize::MAX);
-    let (flushed, all) = flushed;
+    let Flushed { entries, dead, all } = cache.order.flush(&cache.table, None, usize::MAX);
     let expires = |entry: &Handle<Entry>| Session::of(entry.clone()).expires().0;
-    let expiries: Vec<u64> = flushed.iter().map(expires).collect();
-    assert!(all);
-    assert_eq!(flushed.len(), 200);
+    let expiries: Vec<u64> = entries.iter().map(expires).collect();
+    assert!(all && dead.is_empty());
+    assert_eq!(entries.len(), 200);
     assert!(expiries.is_sorted(), "{expiries:?}");
 }
 

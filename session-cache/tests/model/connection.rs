@@ -260,7 +260,9 @@ impl Model {
     }
 
     fn attach(&mut self, at: usize, making: &Making) {
-        let session = self.make(self.cache_of(at), making, self.slot(at).context);
+        let in_use = self.slot(at).session;
+        let context = in_use.map_or(self.slot(at).context, |old| self.sessions[old].context);
+        let session = self.make(self.cache_of(at), making, context);
         self.takes_its_place(at, session);
     }
 
@@ -268,9 +270,8 @@ impl Model {
         let Some(session) = self.slot(at).session else { return };
         let next = self.duplicate(session);
         let cap = self.cap(self.sessions[next].name.version);
-        let context = self.slot(at).context;
         let facts = &mut self.sessions[next];
-        (facts.name.id, facts.context, facts.marked) = (id, context, false);
+        (facts.name.id, facts.marked) = (id, false);
         facts.timeout = facts.timeout.min(cap);
         self.takes_its_place(at, next);
     }
@@ -410,7 +411,7 @@ impl Model {
         let Some(session) = found else { return Ok(false) };
         let is_resumed = self.accept(at, settings, session, true)?;
         if is_resumed {
-            self.used(cache, settings, session);
+            self.used(cache, settings, session, self.now);
         }
         Ok(is_resumed)
     }
@@ -496,7 +497,7 @@ impl Model {
             self.caches[cache].figures.timeouts += 1;
             // R114, R115.
             if is_of_cache && version != 0x0304 {
-                self.remove(cache, settings, session, Departure::Expired);
+                self.drop_expired(cache, settings, session);
             }
             return Ok(false);
         }

@@ -50,6 +50,8 @@ pub(crate) struct Cache {
     pub(crate) list: Vec<usize>,
     pub(crate) settings: Settings,
     pub(crate) figures: Statistics,
+    /// Handshakes of connections that began here.
+    pub(crate) completed: u64,
     pub(crate) next_clearing: u64,
     pub(crate) is_over: bool,
 }
@@ -67,6 +69,12 @@ pub(crate) struct Model {
     /// The calls of hooks, and what they did.
     pub(crate) log: Vec<String>,
     pub(crate) script: VecDeque<CacheOperation>,
+    /// Of whom remove hooks are just being told.
+    told: Vec<(usize, usize)>,
+    /// What leaves at this moment, where a get hook could bring it back.
+    leaving: Vec<(usize, Name)>,
+    /// What get hooks are being asked for, and whether their answer still counts.
+    asked: Vec<(usize, Name, bool)>,
 }
 
 pub(crate) fn id_bytes(id: Option<u8>) -> usize {
@@ -95,6 +103,9 @@ impl Model {
             connections: [const { None }; CONNECTIONS],
             log: Vec::new(),
             script: VecDeque::new(),
+            told: Vec::new(),
+            leaving: Vec::new(),
+            asked: Vec::new(),
         };
         for (slot, sessions_max) in sizes.into_iter().enumerate() {
             model.slots[slot] = model.new_cache(sessions_max);
@@ -121,6 +132,7 @@ impl Model {
             list,
             settings,
             figures,
+            completed: 0,
             next_clearing: CLEARED_EVERY,
             is_over: false,
         });
@@ -227,13 +239,12 @@ impl Model {
 
     // Who comes in.
 
-    /// R150 to R154, R169 to R178.
-    pub(crate) fn add(
+    fn check_storable(
         &mut self,
         cache: usize,
         settings: &Settings,
         session: usize,
-    ) -> Result<Added, NotStored> {
+    ) -> Result<(), NotStored> {
         let facts = &self.sessions[session];
         if facts.name.id.is_none() {
             return Err(NotStored::NoId);
@@ -249,6 +260,18 @@ impl Model {
         if self.documented && version == 0x0304 && timeout == 0 {
             return Err(NotStored::NeverValid);
         }
+        Ok(())
+    }
+
+    /// R150 to R154, R169 to R178.
+    pub(crate) fn add(
+        &mut self,
+        cache: usize,
+        settings: &Settings,
+        session: usize,
+    ) -> Result<Added, NotStored> {
+        self.check_storable(cache, settings, session)?;
+        let bytes = self.cost(session);
         // A hook has lowered it since.
         let bytes_max = unlimited_if_0(self.caches[cache].settings.bytes_max);
         if bytes > bytes_max {
@@ -339,12 +362,56 @@ impl Model {
         session: usize,
         why: Departure,
     ) {
+        self.leave(cache, settings, session, why);
         self.leaves(cache, session, why);
         self.report(cache, settings, session, why);
+        self.has_left(cache, settings, session, why);
+    }
+
+    /// What leaves by itself is not brought back from outside until the hooks were told.
+    fn leave(&mut self, cache: usize, settings: &Settings, session: usize, why: Departure) {
+        if self.may_be_brought_back(settings, why) {
+            let name = self.sessions[session].name;
+            self.leaving.push((cache, name));
+            let asked = self.asked.iter_mut().filter(|asked| (asked.0, asked.1) == (cache, name));
+            asked.for_each(|asked| asked.2 = false);
+        }
+    }
+
+    fn has_left(&mut self, cache: usize, settings: &Settings, session: usize, why: Departure) {
+        if self.may_be_brought_back(settings, why) {
+            let name = self.sessions[session].name;
+            let at = self.leaving.iter().position(|&left| left == (cache, name));
+            self.leaving.remove(at.expect("it was put there"));
+        }
+    }
+
+    fn may_be_brought_back(&self, settings: &Settings, why: Departure) -> bool {
+        self.documented && settings.get_hook.is_some() && why != Departure::Evicted
+    }
+
+    /// One that is too old leaves, and is reported whether it was inside or not.
+    pub(crate) fn drop_expired(&mut self, cache: usize, settings: &Settings, session: usize) {
+        let why = Departure::Expired;
+        if !self.documented {
+            self.remove(cache, settings, session, why);
+            return;
+        }
+        self.leave(cache, settings, session, why);
+        if self.caches[cache].list.contains(&session) {
+            self.leaves(cache, session, why);
+        }
+        self.sessions[session].marked = true;
+        self.report(cache, settings, session, why);
+        self.has_left(cache, settings, session, why);
     }
 
     fn report(&mut self, cache: usize, settings: &Settings, session: usize, why: Departure) {
         let Some(plan) = settings.remove_hook else { return };
+        if self.told.contains(&(cache, session)) {
+            return;
+        }
+        self.told.push((cache, session));
         let (is_resumable, len) = (self.is_resumable(session), self.caches[cache].list.len());
         self.log.push(format!("remove hook {cache}: {session} {why:?} {is_resumable} of {len}"));
         if let Some(hand) = plan.hand {
@@ -352,6 +419,7 @@ impl Model {
         }
         self.act(cache);
         self.caches[cache].figures.hook_panics += u64::from(plan.panics);
+        self.told.retain(|&told| told != (cache, session));
     }
 
     /// What a hook does next.
@@ -373,6 +441,7 @@ impl Model {
         if self.sessions[session].name.id.is_none() {
             return false;
         }
+        self.leave(cache, settings, session, why);
         let found = self.at(cache, self.sessions[session].name);
         self.sessions[session].marked = true;
         if let Some(found) = found {
@@ -381,6 +450,7 @@ impl Model {
         }
         let told = found.filter(|_| self.documented).unwrap_or(session);
         self.report(cache, settings, told, why);
+        self.has_left(cache, settings, session, why);
         found.is_some()
     }
 
@@ -418,8 +488,8 @@ impl Model {
 
     /// C3.
     pub(crate) fn clear_when_due(&mut self, cache: usize, settings: &Settings) {
-        let figures = &self.caches[cache].figures;
-        let connections = figures.connect_good + figures.accept_good;
+        self.caches[cache].completed += 1;
+        let connections = self.caches[cache].completed;
         if !settings.mode.contains(CacheMode::NO_AUTO_CLEAR)
             && connections >= self.caches[cache].next_clearing
         {
@@ -472,17 +542,42 @@ impl Model {
         by_connection: bool,
     ) -> Option<usize> {
         let (plan, id) = (settings.get_hook.as_ref()?, name.id?);
+        if self.leaving.contains(&(cache, name)) {
+            return None;
+        }
+        self.asked.push((cache, name, true));
+        let answer = self.asks(cache, settings, (name, context, wanted), by_connection, (plan, id));
+        self.asked.pop();
+        answer
+    }
+
+    /// Whether nobody has left under the name that the latest question is for.
+    fn counts(&self) -> bool {
+        self.asked.last().is_some_and(|asked| asked.2)
+    }
+
+    fn asks(
+        &mut self,
+        cache: usize,
+        settings: &Settings,
+        (name, context, wanted): (Name, usize, Wanted),
+        by_connection: bool,
+        (plan, id): (&GetPlan, u8),
+    ) -> Option<usize> {
         let wants = format!("{:#x} {id} {context} {wanted:?} {by_connection}", name.version);
         self.log.push(format!("get hook {cache}: {wants}"));
         self.act(cache);
         let answer = self.answer(cache, plan, name, context)?;
+        if !self.counts() {
+            return None;
+        }
         if self.sessions[answer].marked {
             self.caches[cache].figures.not_resumable += 1;
             return None;
         }
         self.caches[cache].figures.cb_hits += 1;
         if self.documented {
-            if self.sessions[answer].name != name {
+            if self.sessions[answer].name != name || !self.may_have(cache, answer) {
                 return None;
             }
             if self.sessions[answer].context != context {
@@ -491,11 +586,7 @@ impl Model {
             }
             if self.is_expired(answer, self.now) {
                 self.caches[cache].figures.timeouts += 1;
-                if self.caches[cache].list.contains(&answer) {
-                    self.leaves(cache, answer, Departure::Expired);
-                }
-                self.sessions[answer].marked = true;
-                self.report(cache, settings, answer, Departure::Expired);
+                self.drop_expired(cache, settings, answer);
                 return None;
             }
         }
@@ -504,7 +595,18 @@ impl Model {
         let stores = !settings.mode.contains(CacheMode::NO_INTERNAL_STORE)
             && (!self.documented || settings.mode.contains(CacheMode::SERVER));
         if is_copied && stores {
-            let _ = self.add(cache, settings, answer);
+            // What came in meanwhile stays.
+            let inside = self.at(cache, name).filter(|_| self.documented);
+            let is_free = inside.is_none_or(|inside| self.is_expired(inside, self.now));
+            if is_free || inside == Some(answer) {
+                let _ = self.add(cache, settings, answer);
+            }
+            if !self.counts() {
+                if self.caches[cache].list.contains(&answer) {
+                    self.leaves_and_is_reported(cache, settings, answer, Departure::Removed);
+                }
+                return None;
+            }
         }
         Some(answer)
     }
@@ -570,7 +672,7 @@ impl Model {
                     if wanted == Wanted::Take {
                         self.leaves_and_is_reported(cache, settings, found, Departure::Taken);
                     } else {
-                        self.used(cache, settings, found);
+                        self.used(cache, settings, found, now);
                     }
                     return Some(found);
                 }
@@ -588,20 +690,23 @@ impl Model {
         }
         if self.is_expired(answer, self.now) {
             self.caches[cache].figures.timeouts += 1;
-            self.remove(cache, settings, answer, Departure::Expired);
+            self.drop_expired(cache, settings, answer);
             return None;
         }
         self.caches[cache].figures.hits += 1;
         if wanted == Wanted::Lookup {
-            self.used(cache, settings, answer);
+            self.used(cache, settings, answer, self.now);
         }
         Some(answer)
     }
 
     /// C6.
-    pub(crate) fn used(&mut self, cache: usize, settings: &Settings, session: usize) {
-        if self.documented && settings.mode.contains(CacheMode::UPDATE_TIME) {
-            self.set_created(cache, session, self.now);
+    pub(crate) fn used(&mut self, cache: usize, settings: &Settings, session: usize, now: u64) {
+        if self.documented
+            && settings.mode.contains(CacheMode::UPDATE_TIME)
+            && !self.is_expired(session, now)
+        {
+            self.set_created(cache, session, now);
         }
     }
 
@@ -644,10 +749,15 @@ impl Model {
         if !settings.mode.contains(CacheMode::SERVER) {
             return Err(NotStored::Mode);
         }
-        if !settings.mode.contains(CacheMode::NO_INTERNAL_STORE) {
+        if settings.mode.contains(CacheMode::NO_INTERNAL_STORE) {
+            self.check_storable(cache, settings, session)?;
+        } else {
             self.add(cache, settings, session)?;
         }
-        self.announce(cache, settings, session, "view");
+        // R135.
+        if self.is_resumable(session) {
+            self.announce(cache, settings, session, "view");
+        }
         Ok(session)
     }
 

@@ -158,3 +158,17 @@ fn r80_openssl_server_that_only_hands_out_tickets_never_flushes() {
     };
     assert_eq!(connect_until_flushed(&scene, 1_000, serve_with_a_ticket), None);
 }
+
+#[test]
+fn r77_documented_connections_that_a_server_name_leads_elsewhere_count_too() {
+    let scene = Scene::new(Rules::DOCUMENTED);
+    let other = Scene::new(Rules::DOCUMENTED);
+    let serve = |scene: &Scene, _| {
+        let mut connection = server(scene);
+        connection.begin(TLS12);
+        connection.switch_cache(&other.cache);
+        connection.finish();
+        close(connection);
+    };
+    assert_eq!(connect_until_flushed(&scene, 1_000, serve), Some(255));
+}

@@ -7,7 +7,7 @@ use crate::scene::{
     BOTH, Notes, Scene, TLS12, TLS13, id, is_marked, nameless, new_session, new_session_13,
     number_of,
 };
-use session_cache::{Added, CacheMode, Keep, Role, Rules, Seconds, Session, Tickets};
+use session_cache::{Added, CacheMode, Keep, NotStored, Role, Rules, Seconds, Session, Tickets};
 
 #[test]
 fn r122_new_hook_is_called_for_every_new_session_of_a_side_that_caches() {
@@ -354,5 +354,16 @@ fn r135_r204_new_hook_is_not_called_for_a_marked_session() {
             assert!(announced.take().is_empty() && scene.cache.is_empty());
             close(connection);
         }
+    }
+    // Nor where there is no connection; and one that nobody could ask for is not stored.
+    for rules in BOTH {
+        let scene = Scene::new(rules);
+        let announced = scene.announce(Keep::Yes);
+        let marked = scene.view().session(new_session(1));
+        marked.mark_not_resumable();
+        assert!(scene.view().insert(marked.to_new()).is_ok());
+        scene.add_to_mode(CacheMode::NO_INTERNAL);
+        assert_eq!(scene.view().insert(nameless(TLS12)).unwrap_err(), NotStored::NoId);
+        assert!(announced.take().is_empty());
     }
 }

@@ -1,7 +1,12 @@
 //! A session belongs to the id context in which it was stored.
 
+use std::sync::Arc;
+
 use crate::scene::{Scene, VERSION, id, id_context, session};
-use session_cache::{IdContext, Seconds};
+use session_cache::{
+    Connection, IdContext, NewSession, Payload, ProtocolVersion, Role, Seconds, SessionCache,
+    Shutdown, Tickets,
+};
 
 #[test]
 fn other_context_finds_nothing_and_changes_nothing() {
@@ -46,4 +51,24 @@ fn take_of_an_unwanted_session_leaves_it_and_counts_nothing() {
     assert_eq!(scene.cache.statistics(), before);
     assert!(scene.view().take_if(VERSION, &id(1), |found| found.payload().len() <= 8).is_some());
     assert_eq!((scene.cache.statistics().taken, scene.cache.len()), (1, 0));
+}
+
+#[test]
+fn ticket_that_is_made_of_a_session_stays_in_its_id_context() {
+    let (lax, strict) = (id_context("lax"), id_context("strict"));
+    let cache = Arc::new(SessionCache::builder().id_context(lax).build().unwrap());
+    let version = ProtocolVersion::TLS13;
+    let first = NewSession::new(version, id(1), Payload::borrowed(b"secret"));
+    cache.context(lax).insert(first).expect("nothing stalls");
+    let mut connection = Connection::new(&cache, Role::Server);
+    connection.begin(version);
+    assert_eq!(connection.resume(&id(1)), Ok(true));
+    // A server name that is heard too late: nobody was asked what the other context asks.
+    connection.set_id_context(strict);
+    connection.finish();
+    connection.attach(connection.session().unwrap().to_new().with_id(id(2)));
+    connection.established(Tickets::Stateful);
+    connection.set_shutdown(Shutdown::SENT);
+    assert!(cache.context(strict).lookup(version, &id(2)).is_none());
+    assert!(cache.context(lax).lookup(version, &id(2)).is_some());
 }

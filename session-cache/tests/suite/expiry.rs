@@ -111,3 +111,13 @@ fn lookup_makes_a_sessions_time_that_of_its_use_in_the_mode_that_says_so() {
     assert_eq!(scene.cache.flush(UnixTime(START + 160)), 0);
     assert_eq!(scene.cache.flush(UnixTime(START + 161)), 1);
 }
+
+#[test]
+fn time_that_a_caller_tells_revives_nobody() {
+    let scene = Scene::new(|builder| builder.mode(CacheMode::SERVER | CacheMode::UPDATE_TIME));
+    scene.insert(1, 10);
+    scene.clock.advance(Seconds(50));
+    // Valid at the time that he was told; renewed to that time, and so over by the cache's clock.
+    assert!(scene.view().lookup_at(VERSION, &id(1), UnixTime(START + 10)).is_some());
+    assert!(!scene.finds(1));
+}

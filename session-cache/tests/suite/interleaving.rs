@@ -3,7 +3,9 @@
 
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
-use session_cache::{Clock, IdContext, NewSession, Payload, Seconds, SessionCache, UnixTime};
+use session_cache::{
+    Clock, Connection, IdContext, NewSession, Payload, Role, Seconds, SessionCache, UnixTime,
+};
 
 use crate::scene::{START, VERSION, id, session};
 
@@ -135,4 +137,33 @@ fn lookup_returns_what_it_found_though_it_leaves_at_that_moment() {
     clock.at_next_question(|cache| assert_eq!(cache.flush(UnixTime(0)), 1));
     assert_eq!(view.lookup(VERSION, &id(1)).unwrap().payload(), 1u64.to_be_bytes());
     assert!(view.lookup(VERSION, &id(1)).is_none());
+}
+
+#[test]
+fn connection_that_finds_a_session_expired_leaves_what_came_in_its_place() {
+    let (cache, clock) = interrupted_cache();
+    let view = cache.context(IdContext::EMPTY);
+    let old = view.insert(made_at_the_start(1).with_created(UnixTime(0)));
+    let old = old.expect("nothing stalls");
+    let mut connection = Connection::new(&cache, Role::Server);
+    connection.begin(VERSION);
+    clock.at_next_question(|cache| {
+        let newer = made_at_the_start(1).with_payload(Payload::borrowed(b"newer"));
+        cache.context(IdContext::EMPTY).insert(newer).expect("nothing stalls");
+    });
+    assert_eq!(connection.resume(&id(1)), Ok(false));
+    assert!(!old.is_resumable());
+    assert_eq!(view.lookup(VERSION, &id(1)).unwrap().payload(), b"newer");
+}
+
+#[test]
+fn answer_whose_session_is_removed_while_it_is_stored_does_not_stay() {
+    let (cache, clock) = interrupted_cache();
+    let answer = || made_at_the_start(1).build(IdContext::EMPTY, UnixTime(START));
+    cache.change(|settings| settings.get_hook = Some(Arc::new(move |_| Some(answer())))).unwrap();
+    // When its age is looked at, which is after the hook has answered and before it is inside.
+    clock.at_next_question(move |cache| assert!(!cache.remove(&answer())));
+    assert!(cache.context(IdContext::EMPTY).lookup(VERSION, &id(1)).is_none());
+    assert!(cache.is_empty());
+    assert!(cache.context(IdContext::EMPTY).lookup(VERSION, &id(1)).is_some(), "asked anew");
 }

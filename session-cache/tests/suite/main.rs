@@ -9,6 +9,7 @@ mod figures;
 mod flushing;
 mod history;
 mod interleaving;
+mod outside;
 mod ownership;
 mod scene;
 mod sides;

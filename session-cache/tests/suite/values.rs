@@ -1,11 +1,12 @@
 //! The small types: what they refuse, and what they never print.
 
 use session_cache::{
-    Builder, Connection, ContextView, Error, ErrorKind, IdContext, NewSession, Payload,
-    ProtocolVersion, Seconds, Session, SessionCache, SessionId, Statistics, UnixTime,
+    Builder, Connection, ContextView, Error, ErrorKind, IdContext, NewSession, NotStored, Payload,
+    PayloadObject, ProtocolVersion, Seconds, Session, SessionCache, SessionId, Statistics,
+    UnixTime,
 };
 
-use crate::scene::{Scene, VERSION, id_context};
+use crate::scene::{Scene, VERSION, id, id_context};
 
 #[test]
 fn session_id_has_1_to_32_bytes_and_the_error_names_the_length() {
@@ -153,4 +154,26 @@ fn what_is_shared_between_threads_may_be() {
     is_send_and_sync::<Connection>();
     is_send_and_sync::<Statistics>();
     is_send_and_sync::<Error>();
+}
+
+/// Says that it is as large as can be.
+struct Boaster;
+
+impl PayloadObject for Boaster {
+    fn size_bytes(&self) -> usize {
+        usize::MAX
+    }
+
+    fn duplicate(&self) -> Box<dyn PayloadObject> {
+        Box::new(Boaster)
+    }
+}
+
+#[test]
+fn object_that_counts_for_more_than_there_is_is_too_large() {
+    let scene = Scene::new(|builder| builder);
+    let payload = Payload::borrowed(b"kept").with_object(Box::new(Boaster));
+    let refused = scene.view().insert(NewSession::new(VERSION, id(1), payload)).unwrap_err();
+    assert!(matches!(refused, NotStored::TooLarge { bytes_max: 16_384, .. }), "{refused}");
+    assert_eq!(scene.cache.bytes(), 0);
 }
