@@ -3,8 +3,10 @@
 //! Sessions are kept as libssl's objects, in this process: one that libssl marks not resumable, because a
 //! connection with it broke, is not offered again by any other.
 //!
-//! Invariant: the store is known to one context. A connection of another is refused, and one that was given
-//! settings of its own, by which it trusts or shows who it is, neither stores nor is offered anything.
+//! Invariant: the store is known to one context. A connection of another is refused, and one that shows another
+//! certificate than the context's neither stores nor is offered anything. Where the context verifies its servers, only
+//! a connection that did so by the context's settings stores, and one that does so by others is offered nothing; where
+//! it does not, none that verifies is. Which settings these are is in [`trust`].
 //! Invariant: a TLS 1.3 ticket leaves its record before a connection gets it, under the record's lock.
 
 mod builder;
@@ -14,6 +16,7 @@ mod trust;
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::ptr;
 use std::sync::{Arc, OnceLock};
 
 use foreign_types::ForeignType;
@@ -44,11 +47,17 @@ pub use self::statistics::ClientStatistics;
 ///
 /// A resumed handshake does not look at the server's certificate again: a session that a careless connection
 /// made must not come back in a strict one. So a store is made for one context, by
-/// [`attach`](ClientSessionsBuilder::attach), and [`offer`](ClientSessions::offer) refuses connections of others. What
-/// a single connection can be given differently is seen to as well. Where the context verifies its servers,
-/// a session is kept only if its connection did so too, and if the certificate is for the host. A
-/// connection that verifies though its context does not, or that shows another certificate than the context's, is
-/// offered nothing.
+/// [`attach`](ClientSessionsBuilder::attach), and [`offer`](ClientSessions::offer) refuses connections of others.
+///
+/// What a single connection can be given differently is seen to as well: whether it verifies its server, its verify
+/// callback, its certificate store, depth, flags, authentication level and security level, and the certificate that it
+/// shows. Where the context verifies its servers, a session is kept only if its connection did so too, by the same
+/// settings, and if the certificate is for the host. A connection that verifies though its context does not, or by
+/// other settings, or that shows another certificate than the context's, is offered nothing.
+///
+/// Not seen are DANE, a security callback, a purpose, names that are checked beside the host, and what a callback looks
+/// up in its connection's application data; with OpenSSL 1.1.1, which does not tell it, a connection's certificate
+/// store too. Connections that differ in these belong to contexts of their own.
 ///
 /// # Age
 ///
@@ -100,8 +109,7 @@ impl ClientSessions {
     /// [`ErrorKind::OtherContext`](crate::ErrorKind::OtherContext) for a connection of another context than the
     /// store's, [`ErrorKind::OpenSsl`](crate::ErrorKind::OpenSsl).
     pub fn offer(&self, ssl: &mut SslRef, host: &str, port: u16) -> Result<bool, Error> {
-        let own = ssl.ssl_context().ex_data(store_index()?);
-        if !own.is_some_and(|own| Arc::ptr_eq(own, &self.store)) {
+        if !self.store.is_for(ssl)? {
             return Err(Error::other_context());
         }
         let server = Server::new(host, port);
@@ -169,6 +177,12 @@ impl Store {
         SessionId::new(&id).expect("16 bytes are an id")
     }
 
+    /// Whether a connection is, as it stands, of the context that this store is for.
+    fn is_for(&self, ssl: &SslRef) -> Result<bool, Error> {
+        let own = ssl.ssl_context().ex_data(store_index()?);
+        Ok(own.is_some_and(|own| ptr::eq(Arc::as_ptr(own), self)))
+    }
+
     /// Finds a session of a server: the newest ticket, which leaves, or the session of an earlier version.
     fn find(&self, server: &Server) -> Option<SslSession> {
         let found = self.view().lookup(RECORD, &self.id(server))?;
@@ -185,7 +199,9 @@ impl Store {
     fn keep_of(&self, ssl: &SslRef, session: SslSession) {
         let Some(server) = server_index().ok().and_then(|index| ssl.ex_data(index)) else { return };
         self.counters.given.add(1);
-        if !trust::is_trusted(ssl, server.host()) {
+        // It may have been led to another context since it was prepared, by whose word it then verifies.
+        let is_ours = self.is_for(ssl).unwrap_or(false);
+        if !is_ours || !trust::is_trusted(ssl, server.host()) {
             self.counters.untrusted.add(1);
             return;
         }

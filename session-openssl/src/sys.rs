@@ -3,7 +3,10 @@
 
 use std::ffi::{c_char, c_int, c_long, c_uchar, c_uint, c_ulong, c_void};
 
-use openssl_sys::{SSL, SSL_CTX, SSL_SESSION, X509};
+use openssl_sys::{SSL, SSL_CTX, SSL_SESSION, X509, X509_STORE_CTX, X509_VERIFY_PARAM};
+
+/// What is asked about each certificate of a peer, if anything.
+pub(crate) type VerifyCallback = Option<unsafe extern "C" fn(c_int, *mut X509_STORE_CTX) -> c_int>;
 
 unsafe extern "C" {
     pub(crate) safe fn ERR_set_mark() -> c_int;
@@ -32,7 +35,13 @@ unsafe extern "C" {
     ) -> c_int;
     pub(crate) fn SSL_SESSION_get_ex_data(session: *const SSL_SESSION, at: c_int) -> *mut c_void;
     pub(crate) fn SSL_get_options(ssl: *const SSL) -> u64;
+    pub(crate) fn SSL_get_verify_callback(ssl: *const SSL) -> VerifyCallback;
+    pub(crate) fn SSL_CTX_get_verify_callback(ctx: *const SSL_CTX) -> VerifyCallback;
+    pub(crate) fn X509_VERIFY_PARAM_get_depth(param: *const X509_VERIFY_PARAM) -> c_int;
 }
+
+/// `SSL_CTRL_GET_VERIFY_CERT_STORE`, of `SSL_ctrl` and `SSL_CTX_ctrl`; unknown to OpenSSL 1.1.1, which answers nothing.
+pub(crate) const GET_VERIFY_CERT_STORE: c_int = 137;
 
 /// `SSL_OP_NO_ANTI_REPLAY`: early data may be replayed, as far as libssl is concerned.
 pub(crate) const SSL_OP_NO_ANTI_REPLAY: u64 = 1 << 24;

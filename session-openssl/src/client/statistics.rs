@@ -16,8 +16,8 @@ pub struct ClientStatistics {
     pub servers: u64,
     /// Sessions that servers gave to connections that were prepared.
     pub given: u64,
-    /// Those of them that were not kept, because their connection was laxer than its context, or showed another
-    /// certificate.
+    /// Those of them that were not kept, because their connection did not verify its server as its context does, or
+    /// showed another certificate, or because the server's was not for the host.
     pub untrusted: u64,
     /// Those that were not kept, because their lifetime was 0, or the full handshake that they come from
     /// lies too far back.
