@@ -142,9 +142,10 @@ impl fmt::Debug for Attachment {
 ///
 /// It replaces the context's session callbacks and, but for [`Wiring::ObserveOnly`], its session cache mode.
 /// Any number of contexts may share a cache: those that admit the same clients with the same id context, and
-/// others with others. Contexts that a server name leads to are attached too; the connection's sessions are then in
-/// the id context of the one that it was led to, if that happened in the callback that sees the ClientHello
-/// (`SSL_CTX_set_client_hello_cb`). The older callback for server names comes after the lookup, with which nobody
+/// others with others. Contexts that a server name leads to have to be attached too; the connection's sessions are then
+/// in the id context of the one that it was led to, if that happened in the callback that sees the ClientHello
+/// (`SSL_CTX_set_client_hello_cb`). Of connections that were led to a context which is not attached, nothing is stored
+/// and nothing is resumed. The older callback for server names comes after the lookup, with which nobody
 /// could keep them apart: there, give all contexts one id context, or sessions of the others are not stored.
 ///
 /// It switches neither early data on nor its replay protection off. With early data and replay protection, all servers

@@ -87,7 +87,7 @@ impl Wire {
             return;
         }
         let id_context = session.id_context();
-        if id_context != self.id_context_of(connection) {
+        if self.id_context_of(connection) != Some(id_context) {
             self.counters.other_context.add(1);
             return;
         }
@@ -127,8 +127,9 @@ impl Wire {
         }
         // A client may send anything: in TLS 1.3 up to 65,535 bytes.
         let id = SessionId::new(id).ok()?;
-        let version = connection.version();
-        let view = self.cache.context(self.id_context_of(connection));
+        // Who may come back to a context that is not attached, nobody here knows.
+        let id_context = self.id_context_of(connection)?;
+        let (version, view) = (connection.version(), self.cache.context(id_context));
         let found = if version.is_tls13() || self.single_use {
             view.take(version, &id)
         } else {

@@ -49,7 +49,7 @@ figures! {
     /// Those of them that were not stored, because the client has the session itself in its ticket.
     in_tickets "in tickets",
     /// Those that were not stored, because the connection has another id context than the context that it is
-    /// of.
+    /// of, or that context is not attached.
     other_context "other context",
     /// Lookups by libssl. With [`Wiring::ObserveOnly`](crate::Wiring::ObserveOnly) those that its own cache
     /// could not answer.

@@ -87,15 +87,15 @@ impl Wire {
         unsafe { wire.as_ref() }
     }
 
-    /// The id context in which a connection's sessions are: of the context that it is of now. libssl lets
-    /// nobody ask a connection itself.
-    pub(crate) fn id_context_of(&self, connection: Connection<'_>) -> IdContext {
+    /// The id context in which a connection's sessions are: of the context that it is of now; none if that one is not
+    /// attached. libssl lets nobody ask the connection or the context.
+    pub(crate) fn id_context_of(&self, connection: Connection<'_>) -> Option<IdContext> {
         let now = connection.context();
         if ptr::eq(now, self.ctx.as_ptr()) {
-            return self.id_context;
+            return Some(self.id_context);
         }
         // SAFETY: the connection holds it.
-        unsafe { Wire::of(now) }.map_or(self.id_context, |other| other.id_context)
+        unsafe { Wire::of(now) }.map(|other| other.id_context)
     }
 }
 

@@ -1,10 +1,13 @@
 //! A server name leads to another context.
 
-use openssl::ssl::{ClientHelloResponse, NameType, Ssl, SslContext, SslContextBuilder, SslVersion};
+use openssl::ssl::{
+    ClientHelloResponse, NameType, Ssl, SslContext, SslContextBuilder, SslMethod, SslOptions,
+    SslVerifyMode, SslVersion,
+};
 use session_openssl::{Attachment, Options};
 
 use crate::early_data::{DATA, flight, plays, takes_early_data};
-use crate::peers::{Client, Scene, TLS12, TLS13};
+use crate::peers::{Client, Pair, Scene, TLS12, TLS13};
 
 const VERSIONS: [SslVersion; 2] = [TLS12, TLS13];
 
@@ -117,15 +120,65 @@ fn is_of(ssl: &openssl::ssl::SslRef, context: &SslContext) -> bool {
     ssl.ssl_context().as_ptr() == context.as_ptr()
 }
 
+/// A context that has nothing to do with the cache.
+fn unattached(scene: &Scene, id_context: &str) -> SslContext {
+    let mut builder = SslContext::builder(SslMethod::tls_server()).unwrap();
+    scene.identity.show(&mut builder);
+    builder.set_options(SslOptions::NO_TICKET);
+    builder.set_session_id_context(id_context.as_bytes()).unwrap();
+    builder.build()
+}
+
 #[test]
-fn context_that_is_not_attached_may_be_led_to() {
-    let scene = Scene::new();
-    let mut other = SslContext::builder(openssl::ssl::SslMethod::tls_server()).unwrap();
-    scene.identity.show(&mut other);
-    other.set_session_id_context(b"www").unwrap();
-    let (front, _) = front(&scene, "www", &other.build(), leads_at_once);
-    let client = Client::new(TLS12);
-    let session = client.visit(&front, None).sessions.pop().unwrap();
-    assert!(client.returns(&front, &session));
-    drop(Ssl::new(&front));
+fn who_is_led_to_a_context_that_is_not_attached_is_served_and_not_resumed() {
+    for version in VERSIONS {
+        // Whatever it is called: that cannot be asked.
+        for id_context in ["www", "other"] {
+            let scene = Scene::new();
+            let (www, other) = (scene.server(), unattached(&scene, id_context));
+            let (front, attachment) = front(&scene, "www", &other, leads_at_once);
+            let client = Client::new(version);
+            let session = client.visit(&front, None).sessions.pop().unwrap();
+            let figures = attachment.statistics();
+            assert_eq!((figures.other_context, scene.cache.len()), (figures.negotiated, 0));
+            assert!(!client.returns(&front, &session));
+            // What it offers of others is not used up either.
+            let session = client.visit(&www, None).sessions.pop().unwrap();
+            assert!(!client.returns(&front, &session));
+            assert_eq!(attachment.statistics().answered, 0);
+            assert!(client.returns(&www, &session));
+        }
+    }
+}
+
+#[test]
+fn stranger_does_not_come_in_by_a_session_of_a_context_that_is_not_attached() {
+    for version in VERSIONS {
+        let scene = Scene::new();
+        let other = unattached(&scene, "other");
+        let (front, attachment) = scene.server_of("front", Options::new(), |builder| {
+            verifies_clients(builder);
+            builder.set_servername_callback(move |ssl, _| {
+                if ssl.servername(NameType::HOST_NAME) == Some("other") {
+                    ssl.set_ssl_context(&other).unwrap();
+                    ssl.set_verify(SslVerifyMode::NONE);
+                }
+                Ok(())
+            });
+        });
+        let stranger = Client::new(version).named("other");
+        let session = stranger.visit(&front, None).sessions.pop().unwrap();
+        assert!(attachment.statistics().other_context > 0);
+        assert_eq!(scene.cache.len(), 0);
+        let stranger = stranger.named("front");
+        let mut pair = Pair::new(stranger.connection(Some(&session)), Ssl::new(&front).unwrap());
+        assert!(pair.shake_hands().is_err(), "the stranger has no certificate");
+        assert!(!pair.server.ssl().session_reused());
+    }
+}
+
+/// Asks for a certificate, and is content with any.
+fn verifies_clients(builder: &mut SslContextBuilder) {
+    let required = SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT;
+    builder.set_verify_callback(required, |_, _| true);
 }
