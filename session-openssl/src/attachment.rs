@@ -25,7 +25,9 @@ pub enum Wiring {
     #[default]
     External,
     /// libssl's own, in whatever mode the context is. The cache is told what is stored and dropped there, and
-    /// counts, but never answers: to see what it would have to do.
+    /// counts, but never answers: to see what it would have to do. What it stores no other context takes, since
+    /// libssl's own cache may resume it too: a session up to TLS 1.2 may be found by others, one of TLS 1.3, or with
+    /// [`single_use`](Options::single_use), is not.
     ///
     /// libssl's own cache then drops what it has no room for, and everything when the context is freed, from
     /// this one too. It calls while it holds a lock: a remove hook of the cache must not call libssl. And
@@ -148,8 +150,9 @@ impl fmt::Debug for Attachment {
 /// and nothing is resumed. The older callback for server names comes after the lookup, with which nobody
 /// could keep them apart: there, give all contexts one id context, or sessions of the others are not stored.
 ///
-/// It switches neither early data on nor its replay protection off. With early data and replay protection, all servers
-/// that share the cache together accept it once.
+/// It switches neither early data on nor its replay protection off. With early data and replay protection, all contexts
+/// with [`Wiring::External`] that share the cache accept it once together; with [`Wiring::ObserveOnly`] a context accepts
+/// it once for the sessions in libssl's own cache, for which the others do not accept it.
 ///
 /// # Errors
 ///

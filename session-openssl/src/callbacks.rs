@@ -95,7 +95,7 @@ impl Wire {
             self.counters.undecodable.add(1);
             return;
         };
-        let mut payload = Payload::borrowed(der.as_bytes());
+        let der = Payload::borrowed(der.as_bytes());
         // For the sessions that libssl makes of it; before TLS 1.3 it makes none.
         let authenticated = session.authenticated().unwrap_or_else(|| {
             let now = self.cache.now();
@@ -105,12 +105,14 @@ impl Wire {
             now
         });
         // One that is taken before TLS 1.3 would be decoded once in any case.
-        if self.keeps_decoded
-            && (version.is_tls13() || !self.single_use)
-            && !session.has_peer_certificate()
-        {
-            payload = template::beside(payload, session);
-        }
+        let keeps_decoded = self.keeps_decoded && (version.is_tls13() || !self.single_use);
+        let payload = if self.wiring == Wiring::ObserveOnly {
+            template::observed(der)
+        } else if keeps_decoded && !session.has_peer_certificate() {
+            template::beside(der, session)
+        } else {
+            der
+        };
         let new = NewSession::new(version, id, payload)
             .with_timeout(session.timeout())
             .with_verify_result(connection.verify_result())
@@ -131,7 +133,8 @@ impl Wire {
         let id_context = self.id_context_of(connection)?;
         let (version, view) = (connection.version(), self.cache.context(id_context));
         let found = if version.is_tls13() || self.single_use {
-            view.take(version, &id)
+            // Where libssl's own cache has it too, it would be resumed twice.
+            view.take_if(version, &id, |found| !template::is_observed(found))
         } else {
             view.lookup(version, &id)
         }?;

@@ -1,10 +1,12 @@
-//! A session in the form that libssl works with, kept beside its encoding for as long as it is in the cache.
+//! What stands beside a session's encoding for as long as it is in the cache: its decoded form, the one that libssl works
+//! with, or a word on why there is none.
 //!
 //! To decode a session costs libssl ten times what a copy of a decoded one does. One that comes back often is decoded
 //! when it first does, and copied each time. One that comes back once, in TLS 1.3, is kept as libssl made it, and
 //! handed back to whoever takes it: libssl's own cache shares it with the connection that it comes from too.
 //!
 //! Invariant: what is copied is never changed and never handed out; what is handed back is so once.
+//! Invariant: the word stays with a session that is duplicated, or stored again.
 
 use std::sync::{Mutex, OnceLock};
 
@@ -17,19 +19,28 @@ enum Template {
     Copied(OnceLock<Decoded>),
     /// None from when somebody has got it.
     HandedBack(Mutex<Option<Decoded>>),
+    /// Not decoded: libssl's own cache has it too, and may resume it at any time.
+    Observed,
 }
 
 /// What libssl allocates for a session without certificates: 1,010 bytes on a 64-bit system.
 const DECODED_BYTES: usize = 1_024;
 
 impl PayloadObject for Template {
-    /// Counts the session as if it were decoded.
+    /// Counts a session that may be decoded as if it were.
     fn size_bytes(&self) -> usize {
-        size_of::<Template>() + DECODED_BYTES
+        size_of::<Template>()
+            + match self {
+                Template::Copied(_) | Template::HandedBack(_) => DECODED_BYTES,
+                Template::Observed => 0,
+            }
     }
 
     fn duplicate(&self) -> Box<dyn PayloadObject> {
-        Box::new(Template::Copied(OnceLock::new()))
+        Box::new(match self {
+            Template::Copied(_) | Template::HandedBack(_) => Template::Copied(OnceLock::new()),
+            Template::Observed => Template::Observed,
+        })
     }
 }
 
@@ -41,6 +52,16 @@ pub(crate) fn beside<'a>(der: Payload<'a>, session: Object<'_>) -> Payload<'a> {
         Template::Copied(OnceLock::new())
     };
     der.with_object(Box::new(template))
+}
+
+/// Says that a session is in libssl's own cache too.
+pub(crate) fn observed(der: Payload<'_>) -> Payload<'_> {
+    der.with_object(Box::new(Template::Observed))
+}
+
+/// Whether a session is in libssl's own cache too: taken here, it could be resumed there once more.
+pub(crate) fn is_observed(found: &Session) -> bool {
+    matches!(found.payload_object(), Some(Template::Observed))
 }
 
 /// Returns a session for libssl of one that was found; none when it cannot be decoded.
@@ -61,7 +82,7 @@ pub(crate) fn decoded(found: &Session) -> Option<Decoded> {
             let handed_back = template.try_lock().ok().and_then(|mut template| template.take());
             handed_back.or_else(|| Decoded::from_der(found.payload()))
         }
-        None => Decoded::from_der(found.payload()),
+        Some(Template::Observed) | None => Decoded::from_der(found.payload()),
     }
 }
 

@@ -51,7 +51,7 @@ impl Wire {
             id_context,
             wiring: options.wiring,
             single_use: options.single_use,
-            keeps_decoded: options.keep_decoded && options.wiring == Wiring::External,
+            keeps_decoded: options.keep_decoded,
             counters: Counters::default(),
             ctx,
             slot: OnceLock::new(),

@@ -4,7 +4,8 @@ use openssl::ssl::{SslOptions, SslVersion};
 use session_cache::UnixTime;
 use session_openssl::{Options, Wiring};
 
-use crate::peers::{Client, Scene, TLS12, TLS13};
+use crate::early_data::{DATA, flight, plays, takes_early_data};
+use crate::peers::{Client, Scene, TLS12, TLS13, context};
 
 const VERSIONS: [SslVersion; 2] = [TLS12, TLS13];
 
@@ -41,6 +42,54 @@ fn observed_server_is_given_nothing() {
         assert_eq!((attachment.statistics().asked, attachment.statistics().answered), (1, 0));
         assert!(client.returns(&server, &session), "the attempt did not use it up");
     }
+}
+
+#[test]
+fn session_of_an_observed_server_is_taken_by_no_other() {
+    for (version, options) in [(TLS13, Options::new()), (TLS12, Options::new().single_use(true))] {
+        let scene = Scene::new();
+        let (server, _) = scene.server_of("www", observe(), |_| {});
+        let (taker, attachment) = scene.server_of("www", options, |_| {});
+        let client = Client::new(version);
+        let session = client.visit(&server, None).sessions.pop().unwrap();
+        // Nor when it was stored anew.
+        for _ in 0..2 {
+            let before = scene.cache.len();
+            assert!(!client.returns(&taker, &session));
+            assert_eq!(attachment.statistics().answered, 0);
+            assert!(scene.cache.len() >= before);
+            for stored in scene.sessions() {
+                scene.cache.context(context("www")).insert(stored.to_new()).unwrap();
+            }
+        }
+        assert!(client.returns(&server, &session), "the attempts did not use it up");
+        let session = client.visit(&taker, None).sessions.pop().unwrap();
+        assert!(client.returns(&taker, &session), "what is its own it does take");
+    }
+}
+
+#[test]
+fn early_data_for_an_observed_server_is_accepted_by_no_other() {
+    let scene = Scene::new();
+    let (server, _) = scene.server_of("www", observe(), takes_early_data);
+    let (other, _) = scene.server_of("www", Options::new(), takes_early_data);
+    let client = Client::new(TLS13);
+    let session = client.visit(&server, None).sessions.pop().unwrap();
+    let flight = flight(&client, &session);
+    let refused = (Vec::new(), false);
+    assert_eq!(plays(&other, &flight), refused);
+    assert_eq!(plays(&server, &flight), (DATA.to_vec(), true));
+    assert_eq!([plays(&other, &flight), plays(&server, &flight)], [refused.clone(), refused]);
+}
+
+#[test]
+fn earlier_session_of_an_observed_server_may_be_found_by_others() {
+    let scene = Scene::new();
+    let (server, _) = scene.server_of("www", observe(), |_| {});
+    let client = Client::new(TLS12);
+    let session = client.visit(&server, None).sessions.pop().unwrap();
+    assert!(client.returns(&scene.server(), &session));
+    assert!(client.returns(&server, &session));
 }
 
 #[test]
