@@ -13,6 +13,7 @@ use session_cache::{NewSession, Payload, Seconds, Session, SessionId};
 
 use crate::attachment::Wiring;
 use crate::object::{self, Connection, Decoded, Object};
+use crate::retry;
 use crate::template;
 use crate::unwind::caught;
 use crate::wire::Wire;
@@ -79,6 +80,8 @@ fn guarded<T>(wire: &Wire, otherwise: T, work: impl FnOnce() -> T) -> T {
 impl Wire {
     /// Stores a session that was negotiated, unless the client has it.
     fn store(&self, connection: Connection<'_>, session: Object<'_>) {
+        // Nothing is looked up any more in this handshake.
+        retry::forget(connection);
         let Some(id) = session.id().filter(|_| connection.is_server()) else { return };
         self.counters.negotiated.add(1);
         let version = session.version();
@@ -124,6 +127,7 @@ impl Wire {
     /// Finds the session that a client wants to come back with.
     fn find(&self, connection: Connection<'_>, id: &[u8]) -> Option<Decoded> {
         self.counters.asked.add(1);
+        retry::begin(connection);
         if self.wiring == Wiring::ObserveOnly {
             return None;
         }
@@ -132,12 +136,17 @@ impl Wire {
         // Who may come back to a context that is not attached, nobody here knows.
         let id_context = self.id_context_of(connection)?;
         let (version, view) = (connection.version(), self.cache.context(id_context));
-        let found = if version.is_tls13() || self.single_use {
-            // Where libssl's own cache has it too, it would be resumed twice.
-            view.take_if(version, &id, |found| !template::is_observed(found))
-        } else {
-            view.lookup(version, &id)
-        }?;
+        // After a HelloRetryRequest libssl asks once more for what this connection has taken.
+        let again = retry::answered(connection, id, id_context);
+        let is_again = again.is_some();
+        let found = again.or_else(|| {
+            if version.is_tls13() || self.single_use {
+                // Where libssl's own cache has it too, it would be resumed twice.
+                view.take_if(version, &id, |found| !template::is_observed(found))
+            } else {
+                view.lookup(version, &id)
+            }
+        })?;
         let Some(decoded) = template::decoded(&found) else {
             self.counters.undecodable.add(1);
             return None;
@@ -148,7 +157,11 @@ impl Wire {
             if decoded.object().authenticated().is_none() {
                 decoded.object().set_authenticated(found.authenticated());
             }
-            self.give_back_to_libssl(connection, decoded)?
+            let given = self.give_back_to_libssl(connection, decoded)?;
+            if !is_again {
+                retry::keep(connection, id, id_context, found);
+            }
+            given
         } else {
             self.renew(&decoded, &found);
             decoded

@@ -5,6 +5,7 @@ mod callbacks;
 mod client;
 mod error;
 mod object;
+mod retry;
 mod slots;
 mod statistics;
 mod sys;

@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 use openssl_sys::{SSL, SSL_CTX, SSL_SESSION};
 use session_cache::{IdContext, ProtocolVersion, Seconds, SessionId, UnixTime};
 
+use crate::retry::RANDOM_BYTES;
 use crate::sys;
 
 /// Is a connection that libssl lends for the time of a callback.
@@ -63,6 +64,36 @@ impl<'a> Connection<'a> {
         // SAFETY: live, by `new`.
         let result = unsafe { openssl_sys::SSL_get_verify_result(self.0.as_ptr()) };
         i32::try_from(result).unwrap_or(1)
+    }
+
+    /// The server's random value; all zeros until libssl has looked at the first ClientHello of a handshake.
+    pub(crate) fn server_random(self) -> [u8; RANDOM_BYTES] {
+        let mut random = [0; RANDOM_BYTES];
+        let at = random.as_mut_ptr();
+        // SAFETY: live, by `new`; so many bytes are there to be written.
+        let _ = unsafe { openssl_sys::SSL_get_server_random(self.0.as_ptr(), at, RANDOM_BYTES) };
+        random
+    }
+
+    /// The client's random value, of the ClientHello that libssl looks at.
+    pub(crate) fn client_random(self) -> [u8; RANDOM_BYTES] {
+        let mut random = [0; RANDOM_BYTES];
+        let at = random.as_mut_ptr();
+        // SAFETY: live, by `new`; so many bytes are there to be written.
+        let _ = unsafe { openssl_sys::SSL_get_client_random(self.0.as_ptr(), at, RANDOM_BYTES) };
+        random
+    }
+
+    /// What stands in its application data under an index of connections.
+    pub(crate) fn application_data(self, at: c_int) -> *mut c_void {
+        // SAFETY: live, by `new`.
+        unsafe { openssl_sys::SSL_get_ex_data(self.0.as_ptr(), at) }
+    }
+
+    /// Puts something there, and says whether libssl had memory for it. What stood there is nobody's from then on.
+    pub(crate) fn set_application_data(self, at: c_int, data: *mut c_void) -> bool {
+        // SAFETY: live, and in no other thread, by `new`.
+        unsafe { openssl_sys::SSL_set_ex_data(self.0.as_ptr(), at, data) == 1 }
     }
 
     /// The context that it is of now, which is not the one that it began with when a server name has led to

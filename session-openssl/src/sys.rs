@@ -3,14 +3,35 @@
 
 use std::ffi::{c_char, c_int, c_long, c_uchar, c_uint, c_ulong, c_void};
 
-use openssl_sys::{SSL, SSL_CTX, SSL_SESSION, X509, X509_STORE_CTX, X509_VERIFY_PARAM};
+use openssl_sys::{
+    CRYPTO_EX_DATA, CRYPTO_EX_free, CRYPTO_EX_new, SSL, SSL_CTX, SSL_SESSION, X509, X509_STORE_CTX,
+    X509_VERIFY_PARAM,
+};
 
 /// What is asked about each certificate of a peer, if anything.
 pub(crate) type VerifyCallback = Option<unsafe extern "C" fn(c_int, *mut X509_STORE_CTX) -> c_int>;
 
+/// What is called when an object is copied. OpenSSL 1.1.1 declares the place of the pointer as a pointer to anything.
+pub(crate) type CopyData = unsafe extern "C" fn(
+    to: *mut CRYPTO_EX_DATA,
+    from: *const CRYPTO_EX_DATA,
+    data: *mut *mut c_void,
+    at: c_int,
+    number: c_long,
+    pointer: *mut c_void,
+) -> c_int;
+
 unsafe extern "C" {
     pub(crate) safe fn ERR_set_mark() -> c_int;
     pub(crate) safe fn ERR_pop_to_mark() -> c_int;
+    pub(crate) fn CRYPTO_get_ex_new_index(
+        class: c_int,
+        number: c_long,
+        pointer: *mut c_void,
+        new: Option<CRYPTO_EX_new>,
+        copy: Option<CopyData>,
+        free: Option<CRYPTO_EX_free>,
+    ) -> c_int;
     pub(crate) fn CRYPTO_clear_free(
         block: *mut c_void,
         size: usize,

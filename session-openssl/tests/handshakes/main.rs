@@ -10,6 +10,7 @@ mod lifetimes;
 mod names;
 mod peers;
 mod resumption;
+mod retries;
 mod sockets;
 mod traveller;
 mod trust;
