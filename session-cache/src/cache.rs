@@ -348,7 +348,7 @@ impl SessionCache {
     }
 
     /// Keeps a session that leaves from being brought back from outside, until whoever keeps it there was told.
-    fn leaving(&self, settings: &Settings, key: &Key) -> Option<Leaving<'_>> {
+    pub(crate) fn leaving(&self, settings: &Settings, key: &Key) -> Option<Leaving<'_>> {
         let may_come_back = settings.get_hook.is_some() && self.rules.answers_are_checked_first;
         may_come_back.then(|| self.outside.leave(key))
     }

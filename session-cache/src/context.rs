@@ -17,6 +17,7 @@ use crate::hooks::{self, Inquiry, Keep, Negotiated, Wanted};
 use crate::id::{IdContext, SessionId};
 use crate::mode::CacheMode;
 use crate::outside::Question;
+use crate::payload::Payload;
 use crate::session::{Entry, NewSession, NotStored, ProtocolVersion, Session, key};
 use crate::statistics::{Departure, Event};
 use crate::time::UnixTime;
@@ -277,6 +278,33 @@ impl<'a> ContextView<'a> {
     ///
     /// Waits for the lock of a shard of the order.
     pub fn remove(&self, version: ProtocolVersion, id: &SessionId) -> bool {
+        self.remove_or(version, id, |_| ())
+    }
+
+    /// Does as [`remove`](ContextView::remove) with a session that its TLS stack found bad, and may be stored outside
+    /// alone: if nothing is stored inside under its id, the remove hook is told of one of this context with an empty
+    /// payload, and the cache stays as it is.
+    ///
+    /// A session of another context that is there is neither removed nor told of; that counts as wrong context.
+    pub fn drop_bad(&self, version: ProtocolVersion, id: &SessionId) -> bool {
+        self.remove_or(version, id, |settings| {
+            if settings.remove_hook.is_some() && !id.is_empty() {
+                let _leaving = self.cache.leaving(settings, &key(version, id));
+                let named = NewSession::new(version, *id, Payload::empty());
+                let named = self.session_with(settings, named);
+                named.mark_not_resumable();
+                self.cache.report(settings, &named, Departure::Removed);
+            }
+        })
+    }
+
+    /// Does as [`remove`](ContextView::remove), and something if nothing is stored under the id.
+    fn remove_or(
+        &self,
+        version: ProtocolVersion,
+        id: &SessionId,
+        if_missing: impl FnOnce(&Settings),
+    ) -> bool {
         let settings = self.cache.settings_ref();
         loop {
             match self.find(&key(version, id), || self.cache.now()) {
@@ -285,7 +313,10 @@ impl<'a> ContextView<'a> {
                         return true;
                     }
                 }
-                Err(Absence::Missing) => return false,
+                Err(Absence::Missing) => {
+                    if_missing(&settings);
+                    return false;
+                }
                 Err(Absence::WrongContext) => {
                     self.cache.count(Event::WrongContext);
                     return false;

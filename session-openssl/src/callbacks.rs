@@ -194,14 +194,11 @@ impl Wire {
         decoded.object().set_timeout(found.timeout());
     }
 
-    /// Removes a session that libssl drops: a connection with it broke, or it was too old.
+    /// Removes a session that libssl drops: a connection with it broke, or it was too old. It may have its id from its
+    /// client, where a ticket holds it: of others' sessions nothing is touched.
     fn drop_bad(&self, session: Object<'_>) {
         let Some(id) = session.id() else { return };
-        let (version, view) = (session.version(), self.cache.context(session.id_context()));
-        if !view.remove(version, &id) && self.cache.settings().remove_hook.is_some() {
-            // Whoever keeps sessions outside has to hear of it.
-            let named = view.session(NewSession::new(version, id, Payload::empty()));
-            self.cache.remove(&named);
-        }
+        // Whoever keeps sessions outside hears of one that is not inside.
+        let _ = self.cache.context(session.id_context()).drop_bad(session.version(), &id);
     }
 }

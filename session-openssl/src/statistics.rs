@@ -51,9 +51,9 @@ figures! {
     /// Those that were not stored, because the connection has another id context than the context that it is
     /// of, or that context is not attached.
     other_context "other context",
-    /// Lookups by libssl. After a HelloRetryRequest it looks up once more in the same handshake, for what was taken the
-    /// first time; both count, here and as answered, and in the cache one hit. With [`Wiring::ObserveOnly`](crate::Wiring::ObserveOnly) those that its own cache
-    /// could not answer.
+    /// Lookups by libssl. With [`Wiring::ObserveOnly`](crate::Wiring::ObserveOnly) those that its own cache
+    /// could not answer. After a HelloRetryRequest libssl looks up once more for what was taken by the first lookup: both
+    /// count, here and as answered, and the cache counts one hit.
     asked "asked",
     /// Lookups that were answered with a session. libssl may still turn it down.
     answered "answered",

@@ -1,10 +1,11 @@
 //! Several contexts on one cache.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use openssl::ssl::{SslContext, SslMethod, SslOptions, SslSession, SslVerifyMode};
 use session_cache::IdContext;
 use session_openssl::{ErrorKind, Options, attach};
-use std::sync::Arc;
-
-use openssl::ssl::{SslContext, SslMethod, SslVerifyMode};
 
 use crate::peers::{Client, Scene, TLS12, TLS13, context};
 
@@ -22,6 +23,42 @@ fn session_of_another_id_context_does_not_come_back_and_is_not_used_up() {
         assert_eq!(scene.statistics().wrong_context, before.wrong_context + 1);
         assert!(client.returns(&public_too, &session));
     }
+}
+
+/// The same session under another id.
+fn with_id(session: &SslSession, id: &[u8]) -> SslSession {
+    let der = session.to_der().unwrap();
+    let decoder = session_codec::Decoder::new(session_codec::UnixTime(0));
+    let (mut fields, _) = decoder.decode(&der).unwrap();
+    fields.id = session_codec::Octets::new(id).unwrap();
+    SslSession::from_der(&fields.to_der().unwrap()).unwrap()
+}
+
+#[test]
+fn connection_that_breaks_takes_no_session_of_another_id_context_with_it() {
+    let told = Arc::new(AtomicUsize::new(0));
+    let hears = Arc::clone(&told);
+    let scene = Scene::of(|builder| {
+        builder.remove_hook(move |_| {
+            hears.fetch_add(1, Ordering::Relaxed);
+        })
+    });
+    let (staff, _) = scene.server_of("staff", Options::new(), |_| {});
+    let (public, _) = scene.server_of("public", Options::new(), |builder| {
+        builder.clear_options(SslOptions::NO_TICKET);
+    });
+    let client = Client::new(TLS12);
+    let session = client.visit(&staff, None).sessions.pop().unwrap();
+    // A ticket holds its session; under which id, its client says.
+    let stranger = Client::new(TLS12);
+    let ticket = stranger.visit(&public, None).sessions.pop().unwrap();
+    let pair = stranger.meet(&public, Some(&with_id(&ticket, session.id())));
+    assert!(pair.server.ssl().session_reused());
+    assert_eq!(pair.server.ssl().session().unwrap().id(), session.id());
+    drop(pair);
+    assert_eq!((scene.cache.len(), told.load(Ordering::Relaxed)), (1, 0));
+    assert_eq!((scene.statistics().wrong_context, scene.statistics().removed), (1, 0));
+    assert!(client.returns(&staff, &session));
 }
 
 #[test]
