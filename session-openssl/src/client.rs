@@ -19,7 +19,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::ptr;
 use std::sync::{Arc, OnceLock};
 
-use foreign_types::ForeignType;
+use foreign_types::{ForeignType, ForeignTypeRef};
 use openssl::error::ErrorStack;
 use openssl::ex_data::Index;
 use openssl::ssl::{Ssl, SslContext, SslRef, SslSession};
@@ -33,6 +33,7 @@ use self::record::{Kept, Record, Server};
 use self::statistics::Counters;
 use crate::error::Error;
 use crate::object::Object;
+use crate::sys;
 use crate::unwind::caught;
 
 pub use self::builder::{ClientSessionsBuilder, LIFETIME_MAX};
@@ -102,7 +103,9 @@ impl ClientSessions {
     /// says whether it does; and sees to it that the sessions which the server gives are kept under its name.
     ///
     /// `host` is the name that the server's certificate is for, or its address; letters are compared without case. Call
-    /// it after any other setting of the connection, and before the handshake.
+    /// it after any other setting of the connection, and before the handshake. It replaces what the connection was to
+    /// offer before: when there is none for this server, nothing is offered. So a connection that goes to another host
+    /// after all (a fallback) is prepared anew for that.
     ///
     /// # Errors
     ///
@@ -118,7 +121,10 @@ impl ClientSessions {
             if found.is_some() { &self.store.counters.hits } else { &self.store.counters.misses };
         counter.add(1);
         ssl.set_ex_data(server_index()?, server);
-        let Some(session) = found else { return Ok(false) };
+        let Some(session) = found else {
+            offer_nothing(ssl)?;
+            return Ok(false);
+        };
         // SAFETY: the session was given to a connection of this context, and is in no cache of libssl's.
         unsafe { ssl.set_session(&session) }.map_err(Error::of_stack)?;
         Ok(true)
@@ -264,6 +270,17 @@ impl Store {
         });
         found
     }
+}
+
+/// Takes the session away that a connection was to offer. One that has begun keeps its session, which it works with.
+fn offer_nothing(ssl: &mut SslRef) -> Result<(), Error> {
+    // SAFETY: the connection is live.
+    if unsafe { sys::SSL_in_before(ssl.as_ptr()) } == 0 {
+        return Ok(());
+    }
+    // SAFETY: live, and in no other thread; null is allowed.
+    let is_set = unsafe { openssl_sys::SSL_set_session(ssl.as_ptr(), ptr::null_mut()) } == 1;
+    if is_set { Ok(()) } else { Err(Error::openssl()) }
 }
 
 /// Where a client's context keeps its store.

@@ -55,6 +55,7 @@ unsafe extern "C" {
         data: *mut c_void,
     ) -> c_int;
     pub(crate) fn SSL_SESSION_get_ex_data(session: *const SSL_SESSION, at: c_int) -> *mut c_void;
+    pub(crate) fn SSL_in_before(ssl: *const SSL) -> c_int;
     pub(crate) fn SSL_get_options(ssl: *const SSL) -> u64;
     pub(crate) fn SSL_get_verify_callback(ssl: *const SSL) -> VerifyCallback;
     pub(crate) fn SSL_CTX_get_verify_callback(ctx: *const SSL_CTX) -> VerifyCallback;

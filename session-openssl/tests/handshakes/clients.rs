@@ -97,6 +97,32 @@ fn session_is_offered_to_its_own_host_and_port_alone() {
     }
 }
 
+#[test]
+fn connection_that_is_prepared_anew_offers_what_the_last_server_gave_or_nothing() {
+    for version in VERSIONS {
+        let scene = Scene::new();
+        let server = scene.server();
+        let client = Traveller::new(version);
+        client.visits(&server);
+        let mut ssl = client.ssl();
+        assert!(client.sessions.offer(&mut ssl, HOST, 443).unwrap());
+        assert!(!client.sessions.offer(&mut ssl, "fallback", 443).unwrap());
+        let mut pair = Pair::new(ssl, Ssl::new(&server).unwrap());
+        pair.shake_hands().unwrap();
+        assert!(!pair.client.ssl().session_reused());
+        pair.talk();
+        pair.close();
+        assert!(client.is_offered("fallback", 443), "what it was given is the fallback's");
+        let mut ssl = client.ssl();
+        assert!(!client.sessions.offer(&mut ssl, "other", 443).unwrap());
+        assert!(client.sessions.offer(&mut ssl, HOST, 443).unwrap());
+        let mut pair = Pair::new(ssl, Ssl::new(&server).unwrap());
+        pair.shake_hands().unwrap();
+        assert!(pair.client.ssl().session_reused());
+        pair.close();
+    }
+}
+
 unsafe extern "C" {
     fn SSL_SESSION_set_timeout(session: *mut openssl_sys::SSL_SESSION, seconds: c_long) -> c_long;
 }
