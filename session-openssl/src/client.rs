@@ -16,6 +16,7 @@ mod trust;
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::mem::ManuallyDrop;
 use std::ptr;
 use std::sync::{Arc, OnceLock};
 
@@ -186,7 +187,7 @@ impl Store {
     /// Whether a connection is, as it stands, of the context that this store is for.
     fn is_for(&self, ssl: &SslRef) -> Result<bool, Error> {
         let own = ssl.ssl_context().ex_data(store_index()?);
-        Ok(own.is_some_and(|own| ptr::eq(Arc::as_ptr(own), self)))
+        Ok(own.is_some_and(|own| ptr::eq(Arc::as_ptr(&own.0), self)))
     }
 
     /// Finds a session of a server: the newest ticket, which leaves, or the session of an earlier version.
@@ -272,6 +273,24 @@ impl Store {
     }
 }
 
+/// Is a count of a store that a context owns: it goes when libssl frees the context, and with the last one the store.
+struct Owned(ManuallyDrop<Arc<Store>>);
+
+impl Owned {
+    fn new(store: &Arc<Store>) -> Owned {
+        Owned(ManuallyDrop::new(Arc::clone(store)))
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        // SAFETY: it is not used any more.
+        let store = unsafe { ManuallyDrop::take(&mut self.0) };
+        // With the store its clock goes, which is foreign code.
+        let _ = caught(|| drop(store));
+    }
+}
+
 /// Takes the session away that a connection was to offer. One that has begun keeps its session, which it works with.
 fn offer_nothing(ssl: &mut SslRef) -> Result<(), Error> {
     // SAFETY: the connection is live.
@@ -284,8 +303,8 @@ fn offer_nothing(ssl: &mut SslRef) -> Result<(), Error> {
 }
 
 /// Where a client's context keeps its store.
-fn store_index() -> Result<Index<SslContext, Arc<Store>>, Error> {
-    static INDEX: OnceLock<Result<Index<SslContext, Arc<Store>>, ErrorStack>> = OnceLock::new();
+fn store_index() -> Result<Index<SslContext, Owned>, Error> {
+    static INDEX: OnceLock<Result<Index<SslContext, Owned>, ErrorStack>> = OnceLock::new();
     INDEX.get_or_init(SslContext::new_ex_index).clone().map_err(Error::of_stack)
 }
 

@@ -9,7 +9,7 @@ use session_cache::{Clock, Eviction, Seconds, SessionCache};
 
 use super::record::Record;
 use super::statistics::Counters;
-use super::{ClientSessions, Store, store_index};
+use super::{ClientSessions, Owned, Store, store_index};
 use crate::attachment::is_attached;
 use crate::error::Error;
 
@@ -107,10 +107,10 @@ impl ClientSessionsBuilder {
             lifetime,
             counters: Counters::default(),
         });
-        builder.set_ex_data(store_index()?, Arc::clone(&store));
+        builder.set_ex_data(store_index()?, Owned::new(&store));
         builder.set_session_cache_mode(CLIENT);
-        let keeps = Arc::clone(&store);
-        builder.set_new_session_callback(move |ssl, session| keeps.keep(ssl, session));
+        let keeps = Owned::new(&store);
+        builder.set_new_session_callback(move |ssl, session| keeps.0.keep(ssl, session));
         Ok(ClientSessions { store })
     }
 }
