@@ -178,6 +178,11 @@ impl Wire {
         }
         // A session can be in one context only, and this one may be in that of the connection that it comes from.
         let own = decoded.object().duplicate()?;
+        if !own.object().is_resumable() {
+            // The connection that it comes from has just broken, and the copy has the mark: libssl would turn it down, and
+            // leave it in its cache.
+            return None;
+        }
         // SAFETY: the connection holds the context that it began with; the session is fresh, and so in no
         // other context.
         let _ = unsafe { openssl_sys::SSL_CTX_add_session(self.ctx.as_ptr(), own.as_ptr()) };

@@ -1,13 +1,15 @@
 //! Early data is accepted once, by all servers together that share a cache.
 
 use std::io::Write;
+use std::sync::{Arc, Mutex, mpsc};
 
 use openssl::ssl::{
     ErrorCode, Ssl, SslContext, SslContextBuilder, SslOptions, SslSession, SslStream,
 };
+use session_cache::{Clock, SessionCache, UnixTime};
 use session_openssl::Options;
 
-use crate::peers::{Client, End, Pair, Scene, TLS13, copied};
+use crate::peers::{Client, End, Pair, START, Scene, TLS13, copied};
 
 pub(crate) const DATA: &[u8] = b"GET / HTTP/1.0\r\n\r\n";
 
@@ -101,6 +103,42 @@ fn nothing_stays_in_the_cache_of_libssl() {
         assert!(!client.returns(&server, &session));
         assert_eq!(in_libssl(&server), 0);
     }
+}
+
+/// What is to be done when a clock is next asked for the time.
+type Task = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
+
+struct Interrupted(Task);
+
+impl Clock for Interrupted {
+    fn now(&self) -> UnixTime {
+        let task = self.0.lock().unwrap().take();
+        if let Some(task) = task {
+            task();
+        }
+        UnixTime(START)
+    }
+}
+
+#[test]
+fn session_of_a_connection_that_breaks_this_moment_does_not_stay_in_the_cache_of_libssl() {
+    let task = Task::default();
+    let mut scene = Scene::new();
+    let clock = Interrupted(Arc::clone(&task));
+    scene.cache = Arc::new(SessionCache::builder().clock(clock).build().unwrap());
+    let server = server(&scene);
+    let client = Client::new(TLS13);
+    let mut pair = client.meet(&server, None);
+    let session = pair.visit(&client).sessions.pop().unwrap();
+    let (reused, says) = mpsc::channel();
+    let at = server.clone();
+    // libssl has marked the session, and the cache is about to remove it.
+    *task.lock().unwrap() = Some(Box::new(move || {
+        reused.send(Client::new(TLS13).returns(&at, &session)).unwrap();
+    }));
+    drop(pair);
+    assert!(!says.try_recv().unwrap());
+    assert_eq!(in_libssl(&server), 0);
 }
 
 #[test]
