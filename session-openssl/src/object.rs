@@ -31,9 +31,7 @@ impl<'a> Connection<'a> {
     /// The version that was agreed on.
     pub(crate) fn version(self) -> ProtocolVersion {
         // SAFETY: live, by `new`.
-        let version = unsafe { openssl_sys::SSL_version(self.0.as_ptr()) };
-        // What has no number of TLS is QUIC, whose sessions are of TLS 1.3.
-        u16::try_from(version).map_or(ProtocolVersion::TLS13, ProtocolVersion)
+        numbered(unsafe { openssl_sys::SSL_version(self.0.as_ptr()) })
     }
 
     pub(crate) fn is_server(self) -> bool {
@@ -286,6 +284,17 @@ impl Drop for Decoded {
     }
 }
 
+/// The version of a connection's sessions, by libssl's number of the connection's.
+fn numbered(version: c_int) -> ProtocolVersion {
+    match u16::try_from(version) {
+        Ok(version) if version != QUIC => ProtocolVersion(version),
+        _ => ProtocolVersion::TLS13,
+    }
+}
+
+/// `OSSL_QUIC1_VERSION`: libssl's number of QUIC, in which TLS is always 1.3.
+const QUIC: u16 = 1;
+
 /// Where sessions carry when their peers proved who they are; none when libcrypto gave no place.
 fn authenticated_index() -> Option<c_int> {
     static INDEX: OnceLock<c_int> = OnceLock::new();
@@ -323,3 +332,16 @@ pub(crate) fn long(number: u64) -> c_long {
 
 #[allow(clippy::unnecessary_cast, reason = "its type depends on the version of OpenSSL")]
 const NO_TICKET: u64 = openssl_sys::SSL_OP_NO_TICKET as u64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connection_over_quic_has_sessions_of_tls13() {
+        assert_eq!(numbered(0x0303), ProtocolVersion::TLS12);
+        for number in [0x0304, 1, -1, 0x1_0000] {
+            assert_eq!(numbered(number), ProtocolVersion::TLS13);
+        }
+    }
+}
