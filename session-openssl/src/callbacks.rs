@@ -9,7 +9,7 @@ use std::ffi::{c_int, c_uint};
 use std::ptr;
 
 use openssl_sys::{SSL, SSL_CTX, SSL_SESSION};
-use session_cache::{NewSession, Payload, Seconds, Session, SessionId};
+use session_cache::{IdContext, NewSession, Payload, Seconds, Session, SessionId};
 
 use crate::attachment::Wiring;
 use crate::object::{self, Connection, Decoded, Object};
@@ -111,7 +111,7 @@ impl Wire {
         let keeps_decoded = self.keeps_decoded && (version.is_tls13() || !self.single_use);
         let payload = if self.wiring == Wiring::ObserveOnly {
             template::observed(der)
-        } else if keeps_decoded && !session.has_peer_certificate() {
+        } else if keeps_decoded {
             template::beside(der, session)
         } else {
             der
@@ -135,22 +135,22 @@ impl Wire {
         let id = SessionId::new(id).ok()?;
         // Who may come back to a context that is not attached, nobody here knows.
         let id_context = self.id_context_of(connection)?;
-        let (version, view) = (connection.version(), self.cache.context(id_context));
+        if id_context.is_empty() && connection.verifies() {
+            // libssl would take a session for a mistake, and end the handshake.
+            return None;
+        }
+        let version = connection.version();
         // After a HelloRetryRequest libssl asks once more for what this connection has taken.
         let again = retry::answered(connection, id, id_context);
         let is_again = again.is_some();
-        let found = again.or_else(|| {
-            if version.is_tls13() || self.single_use {
-                // Where libssl's own cache has it too, it would be resumed twice.
-                view.take_if(version, &id, |found| !template::is_observed(found))
-            } else {
-                view.lookup(version, &id)
-            }
-        })?;
+        let found = again.or_else(|| self.look_up(connection, id, id_context))?;
         let Some(decoded) = template::decoded(&found) else {
             self.counters.undecodable.add(1);
             return None;
         };
+        if connection.requires_certificate() && !decoded.object().has_peer_certificate() {
+            return None;
+        }
         let decoded = if version.is_tls13() {
             // One that was handed back has had it since it was stored, and may be in use by the connection that it
             // comes from: only what is fresh is changed.
@@ -168,6 +168,25 @@ impl Wire {
         };
         self.counters.answered.add(1);
         Some(decoded)
+    }
+
+    /// Looks a session up, and takes it where it is for a single use: but not one that could be resumed elsewhere too, nor
+    /// one of a client without a certificate for a connection that turns such clients away.
+    fn look_up(
+        &self,
+        connection: Connection<'_>,
+        id: SessionId,
+        id_context: IdContext,
+    ) -> Option<Session> {
+        let (version, view) = (connection.version(), self.cache.context(id_context));
+        if !version.is_tls13() && !self.single_use {
+            return view.lookup(version, &id);
+        }
+        let requires_certificate = connection.requires_certificate();
+        view.take_if(version, &id, |found| {
+            let is_enough = !requires_certificate || template::has_peer_certificate(found);
+            is_enough && !template::is_observed(found)
+        })
     }
 
     /// Puts a session that this thread has taken into libssl's own cache, if its replay protection looks there: it

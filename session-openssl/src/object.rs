@@ -57,6 +57,24 @@ impl<'a> Connection<'a> {
         unsafe { sys::SSL_get_options(self.0.as_ptr()) }
     }
 
+    /// Whether it asks its peer for a certificate.
+    pub(crate) fn verifies(self) -> bool {
+        self.verify_mode() & openssl_sys::SSL_VERIFY_PEER != 0
+    }
+
+    /// Whether it turns a peer away that shows none in the handshake.
+    pub(crate) fn requires_certificate(self) -> bool {
+        let mode = self.verify_mode();
+        let asks_later = mode & openssl_sys::SSL_VERIFY_POST_HANDSHAKE != 0;
+        let asks_later = asks_later && self.version().is_tls13();
+        self.verifies() && mode & openssl_sys::SSL_VERIFY_FAIL_IF_NO_PEER_CERT != 0 && !asks_later
+    }
+
+    fn verify_mode(self) -> c_int {
+        // SAFETY: live, by `new`.
+        unsafe { openssl_sys::SSL_get_verify_mode(self.0.as_ptr()) }
+    }
+
     /// What became of the peer's certificate, as an `X509_V_` number.
     pub(crate) fn verify_result(self) -> i32 {
         // SAFETY: live, by `new`.

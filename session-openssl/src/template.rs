@@ -19,6 +19,8 @@ enum Template {
     Copied(OnceLock<Decoded>),
     /// None from when somebody has got it.
     HandedBack(Mutex<Option<Decoded>>),
+    /// Not decoded: the client has shown a certificate, of which libssl makes 5 KiB.
+    Certified,
     /// Not decoded: libssl's own cache has it too, and may resume it at any time.
     Observed,
 }
@@ -32,21 +34,24 @@ impl PayloadObject for Template {
         size_of::<Template>()
             + match self {
                 Template::Copied(_) | Template::HandedBack(_) => DECODED_BYTES,
-                Template::Observed => 0,
+                Template::Certified | Template::Observed => 0,
             }
     }
 
     fn duplicate(&self) -> Box<dyn PayloadObject> {
         Box::new(match self {
             Template::Copied(_) | Template::HandedBack(_) => Template::Copied(OnceLock::new()),
+            Template::Certified => Template::Certified,
             Template::Observed => Template::Observed,
         })
     }
 }
 
-/// Lets a session's decoded form stand beside its encoding.
+/// Lets a session's decoded form stand beside its encoding, or that it has a certificate.
 pub(crate) fn beside<'a>(der: Payload<'a>, session: Object<'_>) -> Payload<'a> {
-    let template = if session.version().is_tls13() {
+    let template = if session.has_peer_certificate() {
+        Template::Certified
+    } else if session.version().is_tls13() {
         Template::HandedBack(Mutex::new(Some(session.share())))
     } else {
         Template::Copied(OnceLock::new())
@@ -62,6 +67,16 @@ pub(crate) fn observed(der: Payload<'_>) -> Payload<'_> {
 /// Whether a session is in libssl's own cache too: taken here, it could be resumed there once more.
 pub(crate) fn is_observed(found: &Session) -> bool {
     matches!(found.payload_object(), Some(Template::Observed))
+}
+
+/// Whether the client of a session has shown a certificate. It may have to be decoded for that.
+pub(crate) fn has_peer_certificate(found: &Session) -> bool {
+    match found.payload_object() {
+        Some(Template::Certified) => true,
+        Some(Template::Copied(_) | Template::HandedBack(_)) => false,
+        Some(Template::Observed) | None => Decoded::from_der(found.payload())
+            .is_some_and(|decoded| decoded.object().has_peer_certificate()),
+    }
 }
 
 /// Returns a session for libssl of one that was found; none when it cannot be decoded.
@@ -82,7 +97,7 @@ pub(crate) fn decoded(found: &Session) -> Option<Decoded> {
             let handed_back = template.try_lock().ok().and_then(|mut template| template.take());
             handed_back.or_else(|| Decoded::from_der(found.payload()))
         }
-        Some(Template::Observed) | None => Decoded::from_der(found.payload()),
+        Some(Template::Certified | Template::Observed) | None => Decoded::from_der(found.payload()),
     }
 }
 

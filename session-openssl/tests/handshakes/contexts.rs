@@ -1,9 +1,11 @@
 //! Several contexts on one cache.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use openssl::ssl::{SslContext, SslMethod, SslOptions, SslSession, SslVerifyMode};
+use openssl::ssl::{
+    ClientHelloResponse, SslContext, SslMethod, SslOptions, SslSession, SslVerifyMode,
+};
 use session_cache::IdContext;
 use session_openssl::{ErrorKind, Options, attach};
 
@@ -88,4 +90,29 @@ fn empty_id_context_will_do_where_nobody_is_verified_and_nowhere_else() {
         .unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::EmptyIdContext);
     assert!(refused.to_string().contains("0 bytes long; it must be at least 1"), "{refused}");
+}
+
+#[test]
+fn connection_that_verifies_under_an_empty_id_context_shakes_hands_anew() {
+    for (version, single_use) in [(TLS12, false), (TLS12, true), (TLS13, false)] {
+        let scene = Scene::new();
+        let strict = Arc::new(AtomicBool::new(false));
+        let is_strict = Arc::clone(&strict);
+        let options = Options::new().single_use(single_use);
+        let (server, attachment) = scene.server_of("", options, |builder| {
+            builder.set_client_hello_callback(move |ssl, _| {
+                if is_strict.load(Ordering::Relaxed) {
+                    ssl.set_verify_callback(SslVerifyMode::PEER, |_, _| true);
+                }
+                Ok(ClientHelloResponse::SUCCESS)
+            });
+        });
+        let client = Client::new(version);
+        let session = client.visit(&server, None).sessions.pop().unwrap();
+        strict.store(true, Ordering::Relaxed);
+        assert!(!client.returns(&server, &session));
+        assert_eq!(attachment.statistics().answered, 0);
+        strict.store(false, Ordering::Relaxed);
+        assert!(client.returns(&server, &session), "the attempt did not use it up");
+    }
 }

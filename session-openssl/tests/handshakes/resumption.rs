@@ -1,14 +1,14 @@
 //! Who comes back, how often, and with what.
 
-use std::sync::Barrier;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 use std::thread;
 
-use openssl::ssl::{SslOptions, SslVerifyMode};
+use openssl::ssl::{ClientHelloResponse, Ssl, SslContext, SslOptions, SslVerifyMode, SslVersion};
 use session_cache::{ProtocolVersion, UnixTime};
 use session_openssl::Options;
 
-use crate::peers::{Client, Identity, Scene, TLS12, TLS13, copied};
+use crate::peers::{Client, Identity, Pair, Scene, TLS12, TLS13, copied};
 
 #[test]
 fn tls12_session_comes_back_by_its_id_as_often_as_it_likes() {
@@ -134,6 +134,75 @@ fn certificate_of_the_client_comes_back_with_the_session() {
         let shown = pair.server.ssl().peer_certificate().expect("it was shown once");
         assert_eq!(shown.to_der().unwrap(), identity.certificate.to_der().unwrap());
     }
+}
+
+/// How a server is attached that may have to know whether a session has a certificate, with and without an object.
+fn ways() -> impl Iterator<Item = (SslVersion, Options)> {
+    [(TLS12, false), (TLS12, true), (TLS13, false)].into_iter().flat_map(|(version, single_use)| {
+        let options = Options::new().single_use(single_use);
+        [true, false].map(|keep_decoded| (version, options.clone().keep_decoded(keep_decoded)))
+    })
+}
+
+/// A server that requires certificates, and is content with any, on the connections for which `strict` says so.
+fn server_that_may_be_strict(
+    scene: &Scene,
+    options: Options,
+    mode: SslVerifyMode,
+    strict: &Arc<AtomicBool>,
+) -> SslContext {
+    let is_strict = Arc::clone(strict);
+    let (server, _) = scene.server_of("www", options, |builder| {
+        builder.set_client_hello_callback(move |ssl, _| {
+            if is_strict.load(Ordering::Relaxed) {
+                ssl.set_verify_callback(mode, |_, _| true);
+            }
+            Ok(ClientHelloResponse::SUCCESS)
+        });
+    });
+    server
+}
+
+const REQUIRED: SslVerifyMode = SslVerifyMode::PEER.union(SslVerifyMode::FAIL_IF_NO_PEER_CERT);
+
+#[test]
+fn session_without_a_certificate_does_not_come_back_where_one_is_required() {
+    for (version, options) in ways() {
+        let (scene, strict) = (Scene::new(), Arc::new(AtomicBool::new(false)));
+        let server = server_that_may_be_strict(&scene, options, REQUIRED, &strict);
+        let client = Client::new(version);
+        let session = client.visit(&server, None).sessions.pop().unwrap();
+        strict.store(true, Ordering::Relaxed);
+        let connection = client.connection(Some(&copied(&session)));
+        let mut pair = Pair::new(connection, Ssl::new(&server).unwrap());
+        assert!(pair.shake_hands().is_err(), "the client has none to show");
+        assert!(!pair.server.ssl().session_reused());
+        strict.store(false, Ordering::Relaxed);
+        assert!(client.returns(&server, &session), "the attempt did not use it up");
+    }
+}
+
+#[test]
+fn session_with_a_certificate_comes_back_where_one_is_required() {
+    let identity = Identity::new();
+    for (version, options) in ways() {
+        let (scene, strict) = (Scene::new(), Arc::new(AtomicBool::new(true)));
+        let server = server_that_may_be_strict(&scene, options, REQUIRED, &strict);
+        let client = Client::of(version, |builder| identity.show(builder));
+        let session = client.visit(&server, None).sessions.pop().unwrap();
+        assert!(client.returns(&server, &session));
+    }
+}
+
+#[test]
+fn session_comes_back_where_a_certificate_is_required_after_the_handshake() {
+    let scene = Scene::new();
+    let later = REQUIRED | SslVerifyMode::from_bits_retain(8);
+    let strict = Arc::new(AtomicBool::new(true));
+    let server = server_that_may_be_strict(&scene, Options::new(), later, &strict);
+    let client = Client::new(TLS13);
+    let session = client.visit(&server, None).sessions.pop().unwrap();
+    assert!(client.returns(&server, &session));
 }
 
 #[test]
