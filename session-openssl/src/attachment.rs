@@ -1,6 +1,5 @@
 //! Attaching a server's context to a cache.
 
-use std::ffi::c_uint;
 use std::fmt;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -159,7 +158,7 @@ impl fmt::Debug for Attachment {
 /// [`ErrorKind::AlreadyAttached`](crate::ErrorKind::AlreadyAttached),
 /// [`ErrorKind::AttachedMax`](crate::ErrorKind::AttachedMax),
 /// [`ErrorKind::EmptyIdContext`](crate::ErrorKind::EmptyIdContext) for a context that verifies its peers,
-/// [`ErrorKind::OpenSsl`](crate::ErrorKind::OpenSsl).
+/// [`ErrorKind::OpenSsl`](crate::ErrorKind::OpenSsl). But for the last the context stays as it was.
 ///
 /// # Examples
 ///
@@ -213,18 +212,6 @@ pub unsafe fn attach_raw(
     let verify_mode = unsafe { openssl_sys::SSL_CTX_get_verify_mode(ctx.as_ptr()) };
     if id_context.is_empty() && verify_mode & openssl_sys::SSL_VERIFY_PEER != 0 {
         return Err(Error::empty_id_context());
-    }
-    let name = id_context.as_bytes();
-    // SAFETY: live, by the caller; libssl copies the bytes.
-    let is_set = unsafe {
-        openssl_sys::SSL_CTX_set_session_id_context(
-            ctx.as_ptr(),
-            name.as_ptr(),
-            name.len() as c_uint,
-        )
-    };
-    if is_set != 1 {
-        return Err(Error::openssl());
     }
     // SAFETY: live, and no other thread's, by the caller.
     let (wire, slot) = unsafe { Wire::fix(ctx, cache, id_context, &options) }?;

@@ -34,7 +34,8 @@ pub struct Error(Cause);
 pub enum ErrorKind {
     /// The context has a cache already.
     AlreadyAttached,
-    /// As many contexts are attached as can be.
+    /// As many contexts are attached as can be ([`ATTACHED_MAX`]). Drop those that are
+    /// no longer used, and what holds them (connections, acceptors), or let servers share one.
     AttachedMax,
     /// The context verifies its peers, and the id context is empty.
     EmptyIdContext,
@@ -101,7 +102,11 @@ impl fmt::Display for Error {
         match &self.0 {
             Cause::AlreadyAttached => f.write_str("the context is attached to a cache already"),
             Cause::AttachedMax => {
-                write!(f, "{ATTACHED_MAX} contexts are attached; that is the most at a time")
+                write!(
+                    f,
+                    "{ATTACHED_MAX} contexts are attached; that is the most at a time: drop those that are no \
+                     longer used, or let servers share one"
+                )
             }
             Cause::EmptyIdContext => f.write_str(
                 "the context verifies its peers, and the id context is 0 bytes long; it must be at least 1",

@@ -16,7 +16,8 @@ use openssl_sys::{SSL, SSL_SESSION};
 use crate::callbacks;
 use crate::wire::Wire;
 
-/// How many contexts can be attached at a time, those included that are only still held by connections.
+/// How many contexts can be attached at a time, those included that are only still held by connections. Servers that
+/// differ in nothing share one context.
 pub const ATTACHED_MAX: usize = ROWS * COLUMNS;
 
 const ROWS: usize = 32;

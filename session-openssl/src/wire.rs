@@ -1,6 +1,6 @@
 //! What an attached context leads to: the cache, and what the callbacks have to know.
 
-use std::ffi::{c_int, c_long, c_void};
+use std::ffi::{c_int, c_long, c_uint, c_void};
 use std::ptr::{self, NonNull};
 use std::sync::{Arc, OnceLock};
 
@@ -34,7 +34,8 @@ unsafe impl Send for Wire {}
 unsafe impl Sync for Wire {}
 
 impl Wire {
-    /// Makes a wire, claims a slot for it and puts it into the context's application data.
+    /// Makes a wire, claims a slot for it, gives the context its id context and puts the wire into its application data.
+    /// The context stays as it was if there is no slot.
     ///
     /// # Safety
     ///
@@ -63,8 +64,12 @@ impl Wire {
             return Err(Error::attached_max());
         };
         let _ = wire.slot.set(slot);
+        // SAFETY: live, by the caller.
+        let is_named = unsafe { name(ctx, id_context) };
         // SAFETY: live, by the caller; the index is one of contexts.
-        if unsafe { openssl_sys::SSL_CTX_set_ex_data(ctx.as_ptr(), at, owned.cast()) } != 1 {
+        let is_set = is_named
+            && unsafe { openssl_sys::SSL_CTX_set_ex_data(ctx.as_ptr(), at, owned.cast()) } == 1;
+        if !is_set {
             slot.release();
             // SAFETY: from `into_raw` above; the slot is free, and no callback was set.
             drop(unsafe { Arc::from_raw(owned) });
@@ -97,6 +102,18 @@ impl Wire {
         // SAFETY: the connection holds it.
         unsafe { Wire::of(now) }.map(|other| other.id_context)
     }
+}
+
+/// Gives a context its id context, and says whether libssl took it.
+///
+/// # Safety
+///
+/// * `ctx` is a live context that no other thread uses.
+unsafe fn name(ctx: NonNull<SSL_CTX>, id_context: IdContext) -> bool {
+    let name = id_context.as_bytes();
+    let (first, length) = (name.as_ptr(), name.len() as c_uint);
+    // SAFETY: live, by the caller; libssl copies so many bytes.
+    unsafe { openssl_sys::SSL_CTX_set_session_id_context(ctx.as_ptr(), first, length) == 1 }
 }
 
 /// Is called when a context is freed, after the last callback, with what stands in its application data.
