@@ -2,8 +2,8 @@
 //!
 //! rustls hands over objects, which have no bytes: they are kept as they are, in this process.
 //!
-//! Invariant: the store is known to one `ClientConfig` and to what is cloned from it; nothing here
-//! hands it to another.
+//! Invariant: the store is known to one `ClientConfig` and to what its user copies from that (all of it, or its field
+//! `resumption`); nothing here hands it to another.
 //! Invariant: a ticket leaves its record before rustls gets it, under the record's lock, so that one
 //! connection gets it.
 //! Invariant: a record lives for `lifetime` from its first moment on, whatever comes into it later. A
@@ -41,11 +41,12 @@ pub use self::statistics::ClientStatistics;
 ///
 /// A resumed handshake does not look at the server's certificate again. Where two configurations share a
 /// store, a session that a careless verifier made could come back under a strict one. So a store is made for
-/// one configuration, by [`attach`](ClientSessionsBuilder::attach), and nobody else gets hold of it: this
-/// handle tells figures and forgets sessions, and cannot be given to another configuration. A *clone* of the
-/// configuration has the same store, as it has the same verifier. Whoever then changes the clone's verifier or its
-/// client certificates is caught by rustls, which compares both and makes a full handshake; the ticket is lost. To
-/// change a clone in any other way that matters, attach a store of its own.
+/// one configuration, by [`attach`](ClientSessionsBuilder::attach), and nothing here gives it to another: this
+/// handle tells figures and forgets sessions. A *clone* of the configuration has the same store, as it has the same
+/// verifier, and so has a configuration that was given a clone of the field `resumption`. What protects these is rustls:
+/// it compares verifier and client certificates (whether they are the same objects), and makes a full handshake where
+/// one differs; the ticket is lost. To let configurations differ in any other way that matters, attach a store of its
+/// own to each.
 ///
 /// # Age
 ///

@@ -20,7 +20,8 @@ use zeroize::Zeroizing;
 /// How long a session is stored at most: 24 hours, which is what rustls tells its clients in every
 /// TLS 1.3 ticket, and what RFC 5246 F.1.4 suggests as the most for a TLS 1.2 session.
 ///
-/// The cache cuts it to its own cap (`lifetime_max`) where that is shorter.
+/// The cache cuts it to its own cap (`lifetime_max`) where that is shorter. The cache's `timeout`, which is for sessions
+/// that bring none, has no effect.
 pub const TLS_LIFETIME: Seconds = Seconds(86_400);
 
 /// Stores the sessions of one rustls `ServerConfig`, or of several that admit the same clients, in
