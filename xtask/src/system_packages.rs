@@ -19,8 +19,26 @@ pub(crate) struct SystemPackage {
     pub(crate) needed_for: &'static str,
 }
 
+const COMPILER: SystemPackage =
+    SystemPackage { program: "cc", debian_package: "gcc", needed_for: "ring, which compiles C" };
+
+#[cfg(target_os = "linux")]
+const PKG_CONFIG: SystemPackage = SystemPackage {
+    program: "pkg-config",
+    debian_package: "pkg-config",
+    needed_for: "session-openssl, session-parity and the peers of session-bench, which look for libssl",
+};
+
+#[cfg(target_os = "linux")]
+const LIBSSL: SystemPackage = SystemPackage {
+    program: "openssl/ssl.h",
+    debian_package: "libssl-dev",
+    needed_for: "session-openssl, session-parity and the peers of session-bench, which use libssl",
+};
+
+/// What the tests need.
 const NEEDED: &[SystemPackage] = &[
-    SystemPackage { program: "cc", debian_package: "gcc", needed_for: "ring, which compiles C" },
+    COMPILER,
     SystemPackage {
         program: "openssl",
         debian_package: "openssl",
@@ -45,17 +63,9 @@ const NEEDED: &[SystemPackage] = &[
         needed_for: "the example server of session-openssl, to which it comes back",
     },
     #[cfg(target_os = "linux")]
-    SystemPackage {
-        program: "pkg-config",
-        debian_package: "pkg-config",
-        needed_for: "session-openssl and session-parity, which look for libssl",
-    },
+    PKG_CONFIG,
     #[cfg(target_os = "linux")]
-    SystemPackage {
-        program: "openssl/ssl.h",
-        debian_package: "libssl-dev",
-        needed_for: "session-openssl and session-parity, which use libssl",
-    },
+    LIBSSL,
     SystemPackage { program: "g++", debian_package: "g++", needed_for: "the C headers, as C++" },
     #[cfg(target_os = "linux")]
     SystemPackage {
@@ -69,6 +79,15 @@ const NEEDED: &[SystemPackage] = &[
         debian_package: "valgrind",
         needed_for: "session-ffi, whose C programs run under it",
     },
+];
+
+/// What the peers of session-bench need to be built: none of the programs that only tests run.
+const PEERS: &[SystemPackage] = &[
+    COMPILER,
+    #[cfg(target_os = "linux")]
+    PKG_CONFIG,
+    #[cfg(target_os = "linux")]
+    LIBSSL,
 ];
 
 const VALGRIND: &[SystemPackage] = &[SystemPackage {
@@ -103,10 +122,6 @@ fn decide(
 
 /// Installs what the tests need and is missing, where that is possible, and returns what is still missing.
 pub(crate) fn provide() -> Vec<&'static SystemPackage> {
-    // Elsewhere the compiler is not found by a name on the search path (MSVC).
-    if !cfg!(unix) {
-        return Vec::new();
-    }
     provide_all(NEEDED)
 }
 
@@ -123,7 +138,7 @@ pub(crate) fn provide_valgrind() -> Result<(), Failure> {
 /// # Errors
 /// When something is not there, and cannot be installed.
 pub(crate) fn provide_for_peers() -> Result<(), Failure> {
-    refuse(&provide())
+    refuse(&provide_all(PEERS))
 }
 
 fn refuse(missing: &[&SystemPackage]) -> Result<(), Failure> {
@@ -138,6 +153,10 @@ fn refuse(missing: &[&SystemPackage]) -> Result<(), Failure> {
 }
 
 fn provide_all(needed: &'static [SystemPackage]) -> Vec<&'static SystemPackage> {
+    // Elsewhere the compiler is not found by a name on the search path (MSVC).
+    if !cfg!(unix) {
+        return Vec::new();
+    }
     match decide(needed, is_there, may_install) {
         Decision::AllThere => Vec::new(),
         Decision::Miss(absent) => absent,
@@ -212,6 +231,17 @@ mod tests {
     fn only_what_is_missing_is_installed() {
         let decision = decide(&TWO, |program| program == "cc", || true);
         assert_eq!(decision, Decision::Install(vec![&TWO[1]]));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn peers_need_a_compiler_and_libssl_and_no_program_that_only_tests_run() {
+        // A machine of the nightly bench.
+        let is_there = |program: &str| ["cc", "pkg-config", "openssl/ssl.h"].contains(&program);
+        assert_eq!(decide(PEERS, is_there, || false), Decision::AllThere);
+        assert_ne!(decide(NEEDED, is_there, || false), Decision::AllThere);
+        let Decision::Miss(missed) = decide(PEERS, |_| false, || false) else { panic!() };
+        assert_eq!(missed.len(), 3);
     }
 
     #[test]
