@@ -6,6 +6,7 @@
 //! reason why nobody could; one that makes the tests run for ever was noticed.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use crate::failure::Failure;
 use crate::program;
@@ -35,12 +36,10 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Fai
     let listed = Survivors::in_document(&document)
         .map_err(|reason| survivors::defect("mutants", DOCUMENT, &reason))?;
     install(workspace)?;
+    let (all, asked) = (names_there_are(workspace, None)?, names_there_are(workspace, name)?);
     let folder = workspace.target_folder().join("mutants");
-    let mut command = workspace.cargo();
-    command.args(["mutants", "--package", "session-cache", "--output"]).arg(&folder);
-    if let Some(name) = name {
-        command.args(["--re", name]);
-    }
+    let mut command = cargo_mutants(workspace, name);
+    command.arg("--output").arg(&folder);
     program::show(&command);
     let status =
         command.status().map_err(|error| program::cannot_start(&command, "mutants", &error))?;
@@ -58,7 +57,9 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Fai
     let mut noticed = names("caught.txt")?;
     noticed.extend(names("timeout.txt")?);
     println!("{} mutants noticed, {} survived", noticed.len(), survived.len());
-    match wrong(&survived, &noticed, &listed).as_slice() {
+    let mut wrong = wrong(&survived, &listed);
+    wrong.extend(gone(&survived, &asked, &all, &listed));
+    match wrong.as_slice() {
         [] => Ok(()),
         lines => Err(Failure::failed(format!("mutants:\n  {}", lines.join("\n  ")))),
     }
@@ -82,19 +83,56 @@ fn name_of(line: &str) -> String {
     format!("{file}: {change}")
 }
 
-fn wrong(
-    survived: &BTreeSet<String>,
-    noticed: &BTreeSet<String>,
-    listed: &Survivors,
-) -> Vec<String> {
+/// cargo-mutants, to change what is named so, or everything.
+fn cargo_mutants(workspace: &Workspace, name: Option<&String>) -> Command {
+    let mut command = workspace.cargo();
+    command.args(["mutants", "--package", "session-cache"]);
+    if let Some(name) = name {
+        command.args(["--re", name]);
+    }
+    command
+}
+
+/// The mutants that there are, tried or not.
+fn names_there_are(
+    workspace: &Workspace,
+    name: Option<&String>,
+) -> Result<BTreeSet<String>, Failure> {
+    let mut command = cargo_mutants(workspace, name);
+    let list = program::answer(command.args(["--list", "--colors=never"]));
+    let list = list.ok_or_else(|| Failure::failed("mutants: cargo-mutants does not list them"))?;
+    Ok(list.lines().map(name_of).collect())
+}
+
+/// Survivors for which there is no reason.
+fn wrong(survived: &BTreeSet<String>, listed: &Survivors) -> Vec<String> {
     let new = survived.iter().filter(|name| !listed.contains(name)).map(|name| {
         format!("`{name}` survived: add a test that notices, or the reason to {DOCUMENT}")
     });
-    // Two places of one function may share a name: one that also survived is listed rightly.
-    let gone = noticed.iter().filter(|name| listed.contains(name) && !survived.contains(*name));
-    let gone =
-        gone.map(|name| format!("`{name}` is noticed now: take it off the list in {DOCUMENT}"));
-    new.chain(gone).collect()
+    new.collect()
+}
+
+/// What is listed and does not survive: it was asked for, or there is no such mutant (any more).
+///
+/// Two places of one function may share a name: one that also survived is listed rightly.
+fn gone(
+    survived: &BTreeSet<String>,
+    asked: &BTreeSet<String>,
+    all: &BTreeSet<String>,
+    listed: &Survivors,
+) -> Vec<String> {
+    let gone = listed.names().iter().filter(|name| !survived.contains(*name));
+    let gone = gone.filter_map(|name| {
+        let why = if !all.contains(name) {
+            "is no mutant any more"
+        } else if asked.contains(name) {
+            "does not survive any more"
+        } else {
+            return None;
+        };
+        Some(format!("`{name}` {why}: take it off the list in {DOCUMENT}"))
+    });
+    gone.collect()
 }
 
 #[cfg(test)]
@@ -108,13 +146,57 @@ mod tests {
         assert_eq!(name_of(line), "connection/server.rs: replace a -> b with Ok(()) in C::d");
     }
 
-    #[test]
-    fn survivors_and_the_list_must_agree() {
+    fn set(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(ToString::to_string).collect()
+    }
+
+    fn listed() -> Survivors {
         let text = "## Survivors\nNumber: 2.\n| `a` | equal |\n| `b` | equal |\n";
-        let listed = Survivors::in_document(text).unwrap();
-        let set = |names: &[&str]| names.iter().map(ToString::to_string).collect();
-        assert!(wrong(&set(&["a"]), &set(&["c", "a"]), &listed).is_empty());
-        assert!(wrong(&set(&["c"]), &set(&[]), &listed)[0].contains("`c` survived"));
-        assert!(wrong(&set(&[]), &set(&["b"]), &listed)[0].contains("`b` is noticed now"));
+        Survivors::in_document(text).unwrap()
+    }
+
+    #[test]
+    fn survivor_that_is_not_listed_is_wrong() {
+        assert_eq!(wrong(&set(&["a"]), &listed()), [""; 0]);
+        assert!(wrong(&set(&["c"]), &listed())[0].contains("`c` survived"));
+    }
+
+    #[test]
+    fn listed_name_that_does_not_survive_is_wrong_and_so_is_one_that_no_mutant_has() {
+        let all = set(&["a", "b", "c"]);
+        assert_eq!(gone(&set(&["a", "b"]), &all, &all, &listed()), [""; 0]);
+        // Neither noticed nor survived: it does not compile.
+        let [line] = &gone(&set(&["a"]), &all, &all, &listed())[..] else { panic!() };
+        assert!(line.contains("`b` does not survive any more"), "{line}");
+        // A run of a part tells nothing of the others.
+        assert_eq!(gone(&set(&["a"]), &set(&["a"]), &all, &listed()), [""; 0]);
+        let [line] = &gone(&set(&["a"]), &set(&["a"]), &set(&["a", "c"]), &listed())[..] else {
+            panic!()
+        };
+        assert!(line.contains("`b` is no mutant any more"), "{line}");
+    }
+
+    #[test]
+    fn parts_of_the_nightly_run_are_all_files_that_are_changed() {
+        let read = |path: &str| {
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../").to_string() + path)
+                .unwrap()
+        };
+        let nightly = read(".github/workflows/nightly.yml");
+        let parts = nightly.lines().find_map(|line| line.trim().strip_prefix("part: [")).unwrap();
+        // Of a pattern only words between bars are told, so each is looked for in the path.
+        let words: Vec<String> = parts
+            .split(['"', '|', ',', ']', ' '])
+            .filter(|word| !word.is_empty())
+            .map(|word| word.replace("\\", ""))
+            .collect();
+        let globs = read(".cargo/mutants.toml");
+        let files = globs.lines().filter_map(|line| line.trim().strip_prefix("\"session-cache/"));
+        let mut number = 0;
+        for file in files {
+            assert!(words.iter().any(|word| file.contains(word)), "no part has {file}");
+            number += 1;
+        }
+        assert!(number > 5, "{number}");
     }
 }

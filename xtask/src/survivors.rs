@@ -50,6 +50,10 @@ impl Survivors {
         self.names.iter().any(|listed| listed == name)
     }
 
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
+    }
+
     /// A listed one that is none of `all` (any more).
     pub(crate) fn unknown(&self, all: &[String]) -> Option<&str> {
         self.names.iter().find(|name| !all.contains(name)).map(String::as_str)
