@@ -5,7 +5,7 @@
 
 use session_bench::events::{Event, tell, tell_middle};
 use session_bench::handshakes::families;
-use session_bench::rounds::by_turns;
+use session_bench::rounds::{Nanos, by_turns};
 
 fn main() {
     let only = std::env::var("SESSION_BENCH_ROWS").unwrap_or_default();
@@ -22,9 +22,9 @@ fn main() {
     for rows in families {
         by_turns(rows, rounds, |row, nanos| {
             // Each thread does as many.
-            let a_second = |nanos: f64| row.threads as f64 * 1e9 / nanos;
+            let a_second = |nanos: Nanos| row.threads as f64 * 1e9 / nanos.counted;
             let values = nanos.into_iter().map(a_second).collect();
-            tell_middle((row.question, row.peer, row.size, row.threads), values, "/s");
+            tell_middle((row.question, row.peer, row.size, row.threads), values, None, "/s");
         });
     }
 }

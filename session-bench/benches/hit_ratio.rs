@@ -40,8 +40,9 @@ fn main() -> ExitCode {
         let hits = (policy.hits)(trace, size);
         let value = 100.0 * hits as f64 / trace.keys.len() as f64;
         let (question, peer, threads) = (&question, policy.name, 1);
-        let (low, high, unit) = (value, value, "%");
-        tell(&Event::Figure(Figure { question, peer, size, threads, value, low, high, unit }));
+        let (low, high, wall, unit) = (value, value, None, "%");
+        let figure = Figure { question, peer, size, threads, value, low, high, wall, unit };
+        tell(&Event::Figure(figure));
     }
     ExitCode::SUCCESS
 }

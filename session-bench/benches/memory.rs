@@ -175,6 +175,7 @@ fn say(question: &str, peer: &str, value: f64) {
         value,
         low: value,
         high: value,
+        wall: None,
         unit,
     }));
 }

@@ -29,7 +29,10 @@ fn main() {
         let family = family(&rows[0]);
         let end = rows.iter().position(|row| self::family(row) != family).unwrap_or(rows.len());
         by_turns(rows.drain(..end).collect(), rounds, |row, nanos| {
-            tell_middle((row.question, row.peer, row.size, row.threads), nanos, "ns");
+            let walls = nanos.iter().map(|nanos| nanos.wall).collect();
+            let counted = nanos.iter().map(|nanos| nanos.counted).collect();
+            let row = (row.question, row.peer, row.size, row.threads);
+            tell_middle(row, counted, Some(walls), "ns");
         });
     }
 }

@@ -22,7 +22,7 @@ fn main() {
         let pairs: Vec<_> = (0..rounds).map(|_| scene.play()).collect();
         let say = |part: &str, values: Vec<f64>| {
             let question = format!("{}.{part}", scene.question);
-            tell_middle((&question, scene.peer, scene.size, 2), values, "ns");
+            tell_middle((&question, scene.peer, scene.size, 2), values, None, "ns");
         };
         let of = |get: fn(&session_bench::stalls::Pair) -> u64| -> Vec<f64> {
             pairs.iter().map(|pair| get(pair) as f64).collect()

@@ -35,7 +35,9 @@ pub struct Figure<'a> {
     pub low: f64,
     /// See `low`.
     pub high: f64,
-    /// `ns`, `B`, `%`.
+    /// The middle by the clock, where `value` may be the processor's time.
+    pub wall: Option<f64>,
+    /// `ns`, `B`, `%`, `/s`.
     pub unit: &'a str,
 }
 
@@ -45,14 +47,20 @@ pub fn tell(event: &Event<'_>) {
     println!("{MARK}{line}");
 }
 
-/// Writes the middle of several measurements of one row.
+/// Writes the middle of several measurements of one row, and that of what the clock said meanwhile.
 pub fn tell_middle(
     (question, peer, size, threads): (&str, &str, usize, usize),
     mut values: Vec<f64>,
+    walls: Option<Vec<f64>>,
     unit: &str,
 ) {
+    let [low, value, high] = quarters(&mut values);
+    let wall = walls.map(|mut walls| quarters(&mut walls)[1]);
+    let figure = Figure { question, peer, size, threads, value, low, high, wall, unit };
+    tell(&Event::Figure(figure));
+}
+
+fn quarters(values: &mut [f64]) -> [f64; 3] {
     values.sort_by(f64::total_cmp);
-    let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
-    let (value, low, high) = (at(0.5), at(0.25), at(0.75));
-    tell(&Event::Figure(Figure { question, peer, size, threads, value, low, high, unit }));
+    [0.25, 0.5, 0.75].map(|share| values[((values.len() - 1) as f64 * share).round() as usize])
 }

@@ -43,20 +43,30 @@ impl Rounds {
         self.row.run((self.operations / 4).max(1));
     }
 
-    /// Runs one round, and returns nanoseconds an operation.
-    pub fn run(&mut self) -> f64 {
+    /// Runs one round.
+    pub fn run(&mut self) -> Nanos {
         let elapsed = self.row.run(self.operations);
         // What one thread does alone takes as long as it is at work: time that the system gives to
         // others says nothing. Several threads wait for each other too.
         let counted = if self.row.threads == 1 { elapsed.processor } else { elapsed.wall };
-        counted.as_nanos() as f64 / self.operations as f64
+        let of = |time: Duration| time.as_nanos() as f64 / self.operations as f64;
+        Nanos { counted: of(counted), wall: of(elapsed.wall) }
     }
 }
 
-/// Runs so many rounds of each row, by turns, and says how many nanoseconds an operation took in each.
+/// Nanoseconds that an operation took in one round.
+#[derive(Clone, Copy)]
+pub struct Nanos {
+    /// What the row is judged by: of one thread by the processor's time, of several by the clock.
+    pub counted: f64,
+    /// By the clock: what rows of different numbers of threads are compared by.
+    pub wall: f64,
+}
+
+/// Runs so many rounds of each row, by turns, and says how long an operation took in each.
 ///
 /// It tells of a step for each round, and of one for each row that is filled.
-pub fn by_turns(rows: Vec<Row>, rounds: usize, mut told: impl FnMut(&Row, Vec<f64>)) {
+pub fn by_turns(rows: Vec<Row>, rounds: usize, mut told: impl FnMut(&Row, Vec<Nanos>)) {
     let fill = |row: Row| {
         tell(&Event::Begin(&row.name()));
         Rounds::of(row)

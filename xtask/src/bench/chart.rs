@@ -84,6 +84,7 @@ mod tests {
             value,
             low: value,
             high: value,
+            wall: None,
             unit: "ns".into(),
         };
         let (ours, other) = (figure("session-cache", 40.0), figure("Mutex<HashMap>", 86_555.0));

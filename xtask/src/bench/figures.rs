@@ -17,6 +17,9 @@ pub(crate) struct Figure {
     /// The first and the third quarter.
     pub(crate) low: f64,
     pub(crate) high: f64,
+    /// The middle by the clock, where it was told: `value` of one thread is the processor's time.
+    #[serde(default)]
+    pub(crate) wall: Option<f64>,
     /// `ns`: nanoseconds an operation a thread; `B`; `%`; `/s`.
     pub(crate) unit: String,
 }
@@ -47,13 +50,22 @@ impl Run {
         size: usize,
         threads: usize,
     ) -> Option<f64> {
-        let is_it = |figure: &&Figure| {
+        self.figure(question, peer, size, threads).map(|figure| figure.value)
+    }
+
+    pub(crate) fn figure(
+        &self,
+        question: &str,
+        peer: &str,
+        size: usize,
+        threads: usize,
+    ) -> Option<&Figure> {
+        self.figures.iter().find(|figure| {
             figure.question == question
                 && figure.peer == peer
                 && figure.size == size
                 && figure.threads == threads
-        };
-        self.figures.iter().find(is_it).map(|figure| figure.value)
+        })
     }
 
     /// The questions in the order in which they were put.

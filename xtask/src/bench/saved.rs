@@ -130,6 +130,7 @@ mod tests {
             value: *value,
             low: value * 0.98,
             high: value * 1.02,
+            wall: None,
             unit: "ns".into(),
         });
         let figures = figures.collect();

@@ -102,6 +102,7 @@ pub(crate) fn of_verdicts(verdicts: &[Verdict]) -> Table {
         };
         let bar = |bar: Option<f64>| bar.map_or_else(String::new, with_unit);
         let word = match (verdict.is_floor_met(), verdict.is_goal_met()) {
+            _ if !verdict.is_measurable => "not measurable here",
             (false, _) => "MISSED",
             (true, true) => "goal",
             (true, false) if verdict.floor.is_some() => "floor",
@@ -179,6 +180,25 @@ mod tests {
     }
 
     #[test]
+    fn score_that_cannot_be_is_neither_a_goal_nor_a_miss() {
+        let word = |is_measurable| {
+            let verdict = Verdict {
+                what: "2 threads do of what 1 does".to_string(),
+                ours: "session-core",
+                against: "1 thread".to_string(),
+                score: 2.3,
+                floor: None,
+                goal: Some(1.9),
+                unit: Unit::Times,
+                is_measurable,
+            };
+            of_verdicts(&[verdict]).rows[0].last().cloned()
+        };
+        assert_eq!(word(true).as_deref(), Some("goal"));
+        assert_eq!(word(false).as_deref(), Some("not measurable here"));
+    }
+
+    #[test]
     fn parts_of_a_stall_are_one_table_and_other_names_may_have_dots() {
         let names = ["stall_flush.excess", "stall_flush.longest", "handshakes, TLS 1.2, in memory"];
         let figures = names.map(|question| super::super::figures::Figure {
@@ -189,6 +209,7 @@ mod tests {
             value: 5.0,
             low: 5.0,
             high: 5.0,
+            wall: None,
             unit: "/s".into(),
         });
         let machine = super::super::machine::Machine::unknown();
