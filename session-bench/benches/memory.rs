@@ -10,7 +10,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use session_bench::events::{Event, Figure, tell};
-use session_bench::ids::{PAYLOAD, Series};
+use session_bench::ids::Series;
 use session_bench::peers::{OURS, PEERS};
 
 struct Counting;
@@ -150,7 +150,7 @@ fn main() {
         let filled = held();
         peer.puts_and_takes(NEWCOMERS, 0, TAKEN);
         let waiting = held().saturating_sub(filled);
-        let own_bytes = 32 + PAYLOAD.len();
+        let own_bytes = 32 + candidate.payload_bytes;
         let a_session = (filled - before) as f64 / SESSIONS as f64 - own_bytes as f64;
         say("memory_a_session", candidate.name, a_session);
         say("memory_waiting", candidate.name, waiting as f64);

@@ -6,6 +6,7 @@
 
 mod against;
 mod chart;
+mod disturbance;
 mod document;
 mod figures;
 mod goals;

@@ -50,6 +50,9 @@ pub trait Peer: Send + Sync + Sized + 'static {
     /// Whether lookups can go on under a guard that is held over many.
     const LENDS: bool = false;
 
+    /// What it stores of a session, besides the id.
+    const PAYLOAD_BYTES: usize = PAYLOAD.len();
+
     /// Makes one for `size` sessions; one with a bound has it there.
     fn new(size: usize) -> Self;
 
@@ -205,6 +208,8 @@ pub struct Candidate {
     pub takes: bool,
     /// See [`Peer::LENDS`].
     pub lends: bool,
+    /// See [`Peer::PAYLOAD_BYTES`].
+    pub payload_bytes: usize,
     /// See [`Peer::new`].
     pub new: fn(usize) -> Box<dyn Work>,
     /// See [`Peer::roomy`].
@@ -218,6 +223,7 @@ impl Candidate {
             is_bounded: P::IS_BOUNDED,
             takes: P::TAKES,
             lends: P::LENDS,
+            payload_bytes: P::PAYLOAD_BYTES,
             new: |size| Box::new(P::new(size)),
             roomy: |size| Box::new(P::roomy(size)),
         }

@@ -50,6 +50,9 @@ unsafe impl Sync for OpenSsl {}
 /// When a session was made and for how long it is valid; None: now, for a day.
 type Times = Option<(c_long, c_long)>;
 
+/// A master key of TLS 1.2.
+const KEY_BYTES: usize = 48;
+
 struct OwnedSession(NonNull<ffi::SSL_SESSION>);
 
 impl Drop for OwnedSession {
@@ -67,8 +70,8 @@ fn session(id: &Id, times: Times) -> OwnedSession {
     let (time, timeout) = times.unwrap_or((0, 86_400));
     // SAFETY: the session is there, and the id is 32 bytes, as it says.
     let id_set = unsafe { SSL_SESSION_set1_id(session, id.0.as_ptr(), 32) };
-    // SAFETY: the session is there, and the key is 48 bytes, as it says.
-    let key_set = unsafe { SSL_SESSION_set1_master_key(session, PAYLOAD.as_ptr(), 48) };
+    // SAFETY: the session is there, and the payload is longer than the key.
+    let key_set = unsafe { SSL_SESSION_set1_master_key(session, PAYLOAD.as_ptr(), KEY_BYTES) };
     // SAFETY: the session is there.
     let version_set = unsafe { SSL_SESSION_set_protocol_version(session, ffi::TLS1_3_VERSION) };
     assert_eq!((id_set, key_set, version_set), (1, 1, 1), "OpenSSL refuses a session");
@@ -109,6 +112,7 @@ impl OpenSsl {
 impl Peer for OpenSsl {
     const NAME: &'static str = "OpenSSL";
     const IS_BOUNDED: bool = true;
+    const PAYLOAD_BYTES: usize = KEY_BYTES;
 
     fn new(size: usize) -> OpenSsl {
         openssl_sys::init();

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use super::disturbance;
 use super::figures::Run;
 use super::goals::Verdict;
 use super::measure::cannot;
@@ -42,12 +43,18 @@ fn text(run: &Run, verdicts: &[Verdict]) -> String {
     for (name, value) in facts(run) {
         text.push_str(&format!("* {name}: {}\n", code(&value)));
     }
+    if let Some(disturbance) = disturbance::of(run) {
+        text.push_str(&format!("\n{}\n", escaped(&disturbance)));
+    }
     text.push_str("\n## Floors and goals\n\n");
     text.push_str(FLOORS);
     text.push_str(&escaped(&table::of_verdicts(verdicts).markdown()));
     for table in table::tables(run) {
         text.push_str(&format!("\n## {}\n\n{}\n\n", table.title, about(&table.title)));
         text.push_str(&escaped(&table.markdown()));
+        if let Some(caveat) = caveat(&table.title) {
+            text.push_str(&format!("\n{caveat}\n"));
+        }
     }
     text
 }
@@ -58,20 +65,20 @@ const HEAD: &str = "\
 # Performance
 
 Ours beside what a server could use instead: one process, the same ids of 32 bytes, the same payload of 134
-bytes, the same seeded hasher where a peer takes one, each by its best call for the job. Ratios are what counts:
-another machine has other nanoseconds. Rows of one thread count the processor's time, rows of several the
-clock's: columns of different numbers of threads are not to be divided by each other. `session-core` is the bare
-table, to be compared with maps; `session-cache` does what a server needs, expiry, limit, id context and
-statistics included, which the maps leave to their user.
+bytes (OpenSSL: a master key of 48), the same seeded hasher where a peer takes one, each by its best call for the
+job. Ratios are what counts: another machine has other nanoseconds. Rows of one thread count the processor's time,
+rows of several the clock's: columns of different numbers of threads are not to be divided by each other.
+`session-core` is the bare table, to be compared with maps; `session-cache` does what a server needs, expiry, limit,
+id context and statistics included, which the maps leave to their user.
 
 Made by:
 
 ";
 
 const FLOORS: &str = "\
-`measured` is how many times as fast ours is as what it is measured against, or bytes. A floor has to be
-reached, a goal should be. What two threads do of what one does is by the clock on both sides; above 2.1 times it
-says more of the machine than of ours, and is not measurable here.
+`measured` is how many times as fast ours is as what it is measured against, or bytes or nanoseconds, of which
+less is better, or percentage points. A floor has to be reached, a goal should be. What two threads do of what one
+does is by the clock on both sides; where it is above 2.1 others had the machine, and it is not measurable.
 
 ";
 
@@ -86,7 +93,7 @@ pub(crate) fn about(question: &str) -> &'static str {
         }
         "lookup_miss_apart" => {
             "An id that was never stored: a TLS 1.3 client sends a random one with every full handshake. One \
-             after the other, as above."
+             after the other."
         }
         "lookup_hit" => {
             "The same in a loop without a pause: how many a thread gets done. While one lookup waits for memory the \
@@ -127,7 +134,8 @@ pub(crate) fn about(question: &str) -> &'static str {
              with a bound do not grow."
         }
         "memory_a_session" => {
-            "Bytes of the allocator, its rounding included, a session beyond its id and payload."
+            "Bytes of the allocator, its rounding included, a session beyond its id and payload (of OpenSSL its master \
+             key)."
         }
         "memory_waiting" => {
             "Bytes that are held after 10,000 sessions have come and gone, beyond those of the 100,000 that \
@@ -163,6 +171,14 @@ pub(crate) fn about(question: &str) -> &'static str {
     }
 }
 
+/// What stands under a question's table.
+pub(crate) fn caveat(question: &str) -> Option<&'static str> {
+    question.starts_with("stall_").then_some(
+        "A lookup that waits is one sample, however long: p99.99 says nothing of those that would have come \
+         meanwhile.",
+    )
+}
+
 fn code(value: &str) -> String {
     format!("`{value}`")
 }
@@ -176,11 +192,51 @@ fn escaped(markdown: &str) -> String {
 mod tests {
     use super::*;
 
+    fn text_of(figures: &[(&str, &str, f64)]) -> String {
+        let figures = figures.iter().map(|(question, peer, value)| super::super::figures::Figure {
+            question: (*question).into(),
+            peer: (*peer).into(),
+            size: 20_480,
+            threads: 1,
+            value: *value,
+            low: *value,
+            high: *value,
+            wall: None,
+            unit: "ns".into(),
+        });
+        let figures = figures.collect();
+        let machine = super::super::machine::Machine::unknown();
+        let (commit, command, date) = Default::default();
+        text(&Run { machine, commit, command, date, figures }, &[])
+    }
+
+    #[test]
+    fn page_of_a_disturbed_run_says_so_before_any_figure() {
+        let figures = [
+            ("lookup_hit", "moka", 300.0),
+            ("lookup_hit_apart", "moka", 200.0),
+            ("lookup_hit", "rustls", 300.0),
+            ("lookup_hit_apart", "rustls", 200.0),
+        ];
+        let text = text_of(&figures);
+        let (before, _) = text.split_once("## Floors").unwrap();
+        assert!(before.contains("This run was disturbed."), "{text}");
+        assert!(!text_of(&figures[..2]).contains("disturbed"));
+    }
+
+    #[test]
+    fn tail_of_a_stall_has_its_caveat_under_the_table() {
+        let text = text_of(&[("stall_flush.p9999", "OpenSSL", 892.0)]);
+        let (_, under) = text.split_once("| OpenSSL |").unwrap();
+        assert!(under.contains("A lookup that waits is one sample"), "{text}");
+    }
+
     #[test]
     fn every_question_of_speed_is_explained() {
         for question in [
             "lookup_hit",
             "lookup_hit_apart",
+            "lookup_common_prefix",
             "put_and_take",
             "stall_growth",
             "hit_ratio OLTP",

@@ -15,7 +15,7 @@ use super::machine::{self, Machine};
 use super::programs::Build;
 use super::progress::{Part, Progress};
 use super::request::{Request, What};
-use super::{document, page, saved, table};
+use super::{disturbance, document, page, saved, table};
 use crate::failure::Failure;
 use crate::program;
 use crate::system_packages;
@@ -212,6 +212,9 @@ fn show(workspace: &Workspace, request: &Request, run: &Run) -> Result<(), Failu
     } else {
         print!("{}", table::figures(run));
         print!("{}", table::verdicts(&verdicts));
+    }
+    if let Some(disturbance) = disturbance::of(run) {
+        eprintln!("\n{disturbance}\n");
     }
     eprintln!("the report: {}", page.display());
     if request.peers && request.rows.is_empty() {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::chart;
+use super::disturbance;
 use super::document;
 use super::figures::{Figure, Run};
 use super::goals::Verdict;
@@ -52,6 +53,9 @@ fn html(run: &Run, verdicts: &[Verdict], has_criterion: bool) -> String {
         page.push_str(&format!("<dt>{name}</dt><dd>{}</dd>\n", escaped(&value)));
     }
     page.push_str("</dl>\n");
+    if let Some(disturbance) = disturbance::of(run) {
+        page.push_str(&format!("<p class=\"missed\">{}</p>\n", escaped(&disturbance)));
+    }
     if has_criterion {
         page.push_str(
             "<p><a href=\"criterion/report/index.html\">Criterion's own pages</a>: every row, with its \
@@ -66,6 +70,9 @@ fn html(run: &Run, verdicts: &[Verdict], has_criterion: bool) -> String {
         page.push_str(&format!("<h2>{}</h2>\n", escaped(&table.title)));
         page.push_str(&format!("<p>{}</p>\n", escaped(document::about(&table.title))));
         page.push_str(&html_table(&table));
+        if let Some(caveat) = document::caveat(&table.title) {
+            page.push_str(&format!("<p>{}</p>\n", escaped(caveat)));
+        }
         let part = |question: &&str| {
             *question == table.title || question.starts_with(&format!("{}.", table.title))
         };
