@@ -24,24 +24,28 @@ pub const PAYLOAD: [u8; 134] = [0x5a; 134];
 pub enum Series {
     /// As if drawn at random; series of different numbers have no id in common.
     Random(u32),
-    /// The first 28 bytes are those of all others.
-    CommonPrefix,
+    /// The last 4 bytes are the number. Of the first 28 those bits look random that the mask has, the others are those
+    /// of all ids: whatever the mask, an id is made with the same work.
+    Numbered(u64),
 }
 
 impl Series {
+    /// The first 28 bytes are those of all others.
+    pub const COMMON_PREFIX: Series = Series::Numbered(0);
+    /// Its twin for comparison: the first 28 bytes look random.
+    pub const RANDOM_PREFIX: Series = Series::Numbered(u64::MAX);
+
     /// Makes one id.
     #[inline]
     pub fn id(self, index: u64) -> Id {
         let mut id = [0; 32];
         let words = match self {
-            Series::Random(number) => {
-                // One to one, so that ids differ as (number, index) does; the rest only looks random.
-                let word = mixed(index | u64::from(number) << 40);
-                let (second, third) = (word.wrapping_mul(ODD[0]), word.wrapping_mul(ODD[1]));
-                [word, second.rotate_left(31), third.rotate_left(29), second ^ third]
-            }
-            Series::CommonPrefix => {
-                [ODD[0], ODD[1], ODD[2], ODD[0] & 0xffff_ffff | (index & 0xffff_ffff) << 32]
+            // One to one, so that ids differ as (number, index) does; the rest only looks random.
+            Series::Random(number) => four(mixed(index | u64::from(number) << 40)),
+            Series::Numbered(mask) => {
+                let [first, second, third, fourth] = four(mixed(index));
+                let fourth = fourth & mask & 0xffff_ffff | index << 32;
+                [first & mask ^ ODD[0], second & mask ^ ODD[1], third & mask ^ ODD[2], fourth]
             }
         };
         for (part, word) in id.chunks_exact_mut(8).zip(words) {
@@ -49,6 +53,13 @@ impl Series {
         }
         Id(id)
     }
+}
+
+/// Makes the words of an id of one that looks random.
+#[inline]
+fn four(word: u64) -> [u64; 4] {
+    let (second, third) = (word.wrapping_mul(ODD[0]), word.wrapping_mul(ODD[1]));
+    [word, second.rotate_left(31), third.rotate_left(29), second ^ third]
 }
 
 /// Numbers below a bound in an order that no prefetcher guesses.
@@ -93,7 +104,9 @@ mod tests {
     #[test]
     fn ids_of_a_series_and_of_others_differ() {
         let mut seen = HashSet::new();
-        for series in [Series::Random(1), Series::Random(2), Series::CommonPrefix] {
+        let all =
+            [Series::Random(1), Series::Random(2), Series::COMMON_PREFIX, Series::RANDOM_PREFIX];
+        for series in all {
             for index in 0..10_000 {
                 assert!(seen.insert(series.id(index).0), "{index} came twice");
             }
@@ -102,9 +115,14 @@ mod tests {
 
     #[test]
     fn common_prefix_is_28_bytes_long() {
-        let [one, other] = [3, 4].map(|index| Series::CommonPrefix.id(index).0);
+        let [one, other] = [3, 4].map(|index| Series::COMMON_PREFIX.id(index).0);
         assert_eq!(one[..28], other[..28]);
         assert_ne!(one[28..], other[28..]);
+        let [one, other] = [3, 4].map(|index| Series::RANDOM_PREFIX.id(index).0);
+        for word in 0..7 {
+            let bytes = 4 * word..4 * word + 4;
+            assert_ne!(one[bytes.clone()], other[bytes], "word {word} of the twin");
+        }
     }
 
     #[test]

@@ -121,6 +121,9 @@ pub(crate) fn about(question: &str) -> &'static str {
         "lookup_common_prefix" => {
             "Ids whose first 28 bytes are the same, as a client can choose them."
         }
+        "lookup_random_prefix" => {
+            "Their twins, whose first 28 bytes look random: made with the same work, and stored by turns with them."
+        }
         "stall_flush" => {
             "The longest lookup while 1,000,000 expired sessions are flushed by another thread, that in a window \
              of the same length in which the other thread only computes, and the difference; and what one \
@@ -237,6 +240,7 @@ mod tests {
             "lookup_hit",
             "lookup_hit_apart",
             "lookup_common_prefix",
+            "lookup_random_prefix",
             "put_and_take",
             "stall_growth",
             "hit_ratio OLTP",
