@@ -32,7 +32,7 @@ pub(crate) fn run(workspace: &Workspace, request: &Request, revision: &str) -> R
     let new = Build { cargo: workspace.cargo(), features: &[], programs: &[PROGRAM] };
     let new = path_in(new.run()?);
     warn_if_benches_differ(workspace, &commit);
-    let rows = rows(&old, &new, request)?;
+    let rows = rows(&old, &new, revision, request)?;
     let effort = if request.quick {
         Effort { generations: 3, pairs: 7 }
     } else {
@@ -144,24 +144,29 @@ fn warn_if_benches_differ(workspace: &Workspace, commit: &str) {
 }
 
 /// The rows that both have.
-fn rows(old: &Path, new: &Path, request: &Request) -> Result<Vec<String>, Failure> {
+fn rows(old: &Path, new: &Path, revision: &str, request: &Request) -> Result<Vec<String>, Failure> {
     let size_max = if request.quick { 20_480 } else { usize::MAX };
-    let [old, new] = [old, new].map(|path| Program::start(path)?.rows(size_max));
-    let (old, new) = (old?, new?);
-    let mut common = Vec::new();
-    for row in new {
-        let is_asked = row.contains(&request.rows);
-        if is_asked && old.contains(&row) {
-            common.push(row);
-        } else if is_asked {
-            eprintln!("xtask: only this tree has the row {row}");
-        }
-    }
+    let [old, new] = [old, new].map(|path| {
+        let mut rows = Program::start(path)?.rows(size_max)?;
+        rows.retain(|row| row.contains(&request.rows));
+        Ok::<_, Failure>(rows)
+    });
+    let (common, alone) = compare_rows(&old?, &new?, revision);
+    alone.iter().for_each(|line| eprintln!("xtask: {line}"));
     if common.is_empty() {
         let rows = &request.rows;
         return Err(Failure::usage(format!("no row that both have contains `{rows}` in its name")));
     }
     Ok(common)
+}
+
+/// The rows that both have, and a line for each that one of them has alone: nobody judges it.
+fn compare_rows(old: &[String], new: &[String], revision: &str) -> (Vec<String>, Vec<String>) {
+    let (common, added): (Vec<_>, Vec<_>) = new.iter().cloned().partition(|row| old.contains(row));
+    let added = added.iter().map(|row| format!("only this tree has the row {row}"));
+    let gone = old.iter().filter(|row| !new.contains(row));
+    let gone = gone.map(|row| format!("only {revision} has the row {row}"));
+    (common, added.chain(gone).collect())
 }
 
 /// A build of ours that runs rounds as it is told.
@@ -247,4 +252,19 @@ fn report(revision: &str, all: &Found) {
 fn blame(row: &str, ratios: &Ratios) -> String {
     let [low, high] = ratios.spread();
     format!("{row} takes {:.2} times as long ({low:.2} to {high:.2})", ratios.middle())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn row_that_one_side_has_alone_is_named() {
+        let rows =
+            |rows: &[&str]| -> Vec<String> { rows.iter().map(ToString::to_string).collect() };
+        let (common, alone) =
+            compare_rows(&rows(&["hit", "miss"]), &rows(&["hit", "take"]), "main");
+        assert_eq!(common, ["hit"]);
+        assert_eq!(alone, ["only this tree has the row take", "only main has the row miss"]);
+    }
 }

@@ -50,8 +50,8 @@ struct Accepted {
 /// Counts, and compares with what was accepted.
 ///
 /// # Errors
-/// When an operation takes more instructions than is allowed, when one has no accepted count, and when
-/// callgrind is not there.
+/// When an operation takes more instructions than is allowed, when one has no accepted count, when one that has is not
+/// counted any more, and when callgrind is not there.
 pub(crate) fn check(workspace: &Workspace) -> Result<(), Failure> {
     let here = surroundings(workspace)?;
     let all = read(workspace)?;
@@ -206,6 +206,8 @@ fn compare(
             ));
         }
     }
+    let gone = accepted.keys().filter(|operation| !counted.contains_key(*operation));
+    complaints.extend(gone.map(|operation| format!("{operation} is not counted any more")));
     (lines, complaints)
 }
 
@@ -236,6 +238,13 @@ mod tests {
     fn operation_without_accepted_count_is_no_pass() {
         let (_, complaints) = compare(&counts(&[]), &counts(&[("hit", 200.0)]));
         assert_eq!(complaints, ["hit has no accepted count"]);
+    }
+
+    #[test]
+    fn accepted_operation_that_is_not_counted_is_no_pass() {
+        let accepted = counts(&[("hit", 200.0), ("miss", 100.0)]);
+        let (_, complaints) = compare(&accepted, &counts(&[("hit", 200.0)]));
+        assert_eq!(complaints, ["miss is not counted any more"]);
     }
 
     #[test]
