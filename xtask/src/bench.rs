@@ -26,7 +26,7 @@ use std::path::PathBuf;
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
-pub(crate) use instructions::check as check_instructions;
+pub(crate) use instructions::check_where_possible as check_instructions;
 use request::What;
 pub(crate) use request::{Request, USAGE};
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, NotHere};
 use crate::header;
 use crate::install;
 use crate::program;
@@ -27,11 +27,11 @@ pub(crate) struct Library {
     flags: &'static [&'static str],
 }
 
-/// Checks and runs everything.
+/// Checks and runs everything: the programs as gcc compiles them, and as clang does where there is one.
 ///
 /// # Errors
 /// When a header, a symbol or a program is not as it should be.
-pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
+pub(crate) fn run(workspace: &Workspace) -> Result<NotHere, Failure> {
     let missing = system_packages::provide();
     if let Some(package) = missing.first() {
         let (program, debian) = (package.program, package.debian_package);
@@ -48,7 +48,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     names_are_complete(workspace, &work)?;
     let sanitized = sanitized_library(workspace)?;
     let programs = programs(workspace)?;
-    for compiler in compilers() {
+    let (compilers, missing) = compilers(program::is_on_path);
+    for compiler in compilers {
         for source in &programs {
             let runs = [(&plain, false), (&plain, true), (&sanitized, false)];
             // libasan of gcc fits the library's instrumentation; clang's runtime would be a second one.
@@ -61,11 +62,17 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     }
     installed(workspace, &work, &plain)?;
     eprintln!("c: {} programs", programs.len());
-    Ok(())
+    Ok(missing)
 }
 
-fn compilers() -> impl Iterator<Item = &'static str> {
-    ["gcc", "clang"].into_iter().filter(|name| program::is_on_path(name))
+/// Those that are there, and what is to be said of the others.
+fn compilers(is_there: impl Fn(&str) -> bool) -> (Vec<&'static str>, NotHere) {
+    let (there, missing): (Vec<_>, Vec<_>) =
+        ["gcc", "clang"].into_iter().partition(|name| is_there(name));
+    let missing = (!missing.is_empty()).then(|| {
+        format!("no {} here: the programs were not compiled by it", missing.join(" and no "))
+    });
+    (there, missing)
 }
 
 /// The names of OpenSSL are refused where OpenSSL has them already.
@@ -306,6 +313,14 @@ fn installed(workspace: &Workspace, work: &Path, library: &Library) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn compiler_that_is_not_there_is_named() {
+        assert_eq!(compilers(|_| true), (vec!["gcc", "clang"], None));
+        let (there, missing) = compilers(|name| name == "gcc");
+        assert_eq!(there, ["gcc"]);
+        assert!(missing.is_some_and(|line| line.starts_with("no clang here")));
+    }
 
     #[test]
     fn name_that_openssl_has_too_must_be_mapped() {

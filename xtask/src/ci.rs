@@ -1,6 +1,7 @@
 //! All that a change must pass, in one run, with one table at the end.
 //!
-//! A step that fails does not stop the others: one run tells all that is to be mended.
+//! A step that fails does not stop the others: one run tells all that is to be mended. One that was left out, in
+//! whole or in part, because the machine lacks something for it is `not here`, and no failure.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use crate::c_example;
 use crate::clock;
 use crate::conformance;
 use crate::demo;
-use crate::failure::Failure;
+use crate::failure::{Failure, NotHere};
 use crate::layers;
 use crate::loom;
 use crate::msrv;
@@ -21,25 +22,30 @@ use crate::test;
 use crate::weaken;
 use crate::workspace::Workspace;
 
-type Step = (&'static str, fn(&Workspace) -> Result<(), Failure>);
+type Step = (&'static str, fn(&Workspace) -> Result<NotHere, Failure>);
 
 /// Cheapest first, so that what is quickly mended is quickly known.
 const STEPS: &[Step] = &[
-    ("fmt", fmt),
-    ("layers", layers::run),
-    ("clippy", clippy),
-    ("docs", docs),
-    ("test", |workspace| test::run(workspace, &[])),
+    ("fmt", |workspace| all(fmt(workspace))),
+    ("layers", |workspace| all(layers::run(workspace))),
+    ("clippy", |workspace| all(clippy(workspace))),
+    ("docs", |workspace| all(docs(workspace))),
+    ("test", |workspace| all(test::run(workspace, &[]))),
     ("parity", parity_quickly),
-    ("conformance", |workspace| conformance::run(workspace, conformance::Request::Check)),
+    ("conformance", |workspace| all(conformance::run(workspace, conformance::Request::Check))),
     ("c", c::run),
-    ("c-example", c_example::run),
-    ("loom", |workspace| loom::run(workspace, &loom::Request::default())),
-    ("weaken", |workspace| weaken::run(workspace, &weaken::Request::Quick)),
+    ("c-example", |workspace| all(c_example::run(workspace))),
+    ("loom", |workspace| all(loom::run(workspace, &loom::Request::default()))),
+    ("weaken", |workspace| all(weaken::run(workspace, &weaken::Request::Quick))),
     ("bench", bench::check_instructions),
     ("msrv", msrv::run_where_possible),
-    ("demo", |workspace| demo::check_json(workspace, DEMO_ARGUMENTS)),
+    ("demo", |workspace| all(demo::check_json(workspace, DEMO_ARGUMENTS))),
 ];
+
+/// Of a step that leaves nothing out.
+fn all(outcome: Result<(), Failure>) -> Result<NotHere, Failure> {
+    outcome.map(|()| None)
+}
 
 /// Few connections: enough to resume and to be refused, not enough to measure.
 const DEMO_ARGUMENTS: &[&str] = &["--connections", "200", "--sessions", "100"];
@@ -56,24 +62,24 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
         eprintln!("== {name}");
         let start = Instant::now();
         let outcome = step(workspace);
-        if let Err(failure) = &outcome {
-            eprintln!("xtask: {}", failure.line().unwrap_or("failed; its own words are above"));
+        match &outcome {
+            Ok(None) => {}
+            Ok(Some(reason)) => eprintln!("{name}: not here: {reason}"),
+            Err(failure) => eprintln!("xtask: {}", line(failure)),
         }
         outcomes.push((*name, outcome, start.elapsed()));
     }
     report(&outcomes)
 }
 
-fn report(outcomes: &[(&str, Result<(), Failure>, Duration)]) -> Result<(), Failure> {
-    println!("{:<11}  {:<6}  {:>12}", "step", "result", "time");
-    for (name, outcome, elapsed) in outcomes {
-        let result = if outcome.is_ok() { "ok" } else { "FAILED" };
-        println!("{name:<11}  {result:<6}  {:>12}", clock::shown(*elapsed));
-    }
+type Outcome = (&'static str, Result<NotHere, Failure>, Duration);
+
+fn report(outcomes: &[Outcome]) -> Result<(), Failure> {
+    print!("{}", table(outcomes));
     // Once more, at the end: above it stands between a thousand lines of those that went well.
     for (name, outcome, _) in outcomes {
         let Err(failure) = outcome else { continue };
-        println!("\n{name}: {}", failure.line().unwrap_or("failed; its own words are above"));
+        println!("\n{name}: {}", line(failure));
         failure.last_words().iter().for_each(|line| println!("  {line}"));
     }
     let failed: Vec<_> =
@@ -85,12 +91,30 @@ fn report(outcomes: &[(&str, Result<(), Failure>, Duration)]) -> Result<(), Fail
     }
 }
 
-fn parity_quickly(workspace: &Workspace) -> Result<(), Failure> {
-    if !cfg!(target_os = "linux") {
-        eprintln!("parity: not compared here: it needs the libssl of a Linux system");
-        return Ok(());
+fn table(outcomes: &[Outcome]) -> String {
+    let mut table = format!("{:<11}  {:<8}  {:>12}\n", "step", "result", "time");
+    for (name, outcome, elapsed) in outcomes {
+        let (result, why) = match outcome {
+            Ok(None) => ("ok", ""),
+            Ok(Some(reason)) => ("not here", reason.as_str()),
+            Err(_) => ("FAILED", ""),
+        };
+        let row = format!("{name:<11}  {result:<8}  {:>12}  {why}", clock::shown(*elapsed));
+        table.push_str(row.trim_end());
+        table.push('\n');
     }
-    parity::run(workspace, &["--quick".to_string()])
+    table
+}
+
+fn line(failure: &Failure) -> &str {
+    failure.line().unwrap_or("failed; its own words are above")
+}
+
+fn parity_quickly(workspace: &Workspace) -> Result<NotHere, Failure> {
+    if !cfg!(target_os = "linux") {
+        return Ok(Some("it needs the libssl of a Linux system".to_string()));
+    }
+    all(parity::run(workspace, &["--quick".to_string(), "--check".to_string()]))
 }
 
 fn fmt(workspace: &Workspace) -> Result<(), Failure> {
@@ -125,4 +149,23 @@ fn docs(workspace: &Workspace) -> Result<(), Failure> {
         program::run(&mut command, "docs", "mend the warnings above")?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn step_that_was_left_out_is_not_ok_and_says_why_and_fails_nothing() {
+        let left_out = Ok(Some("no Rust 1.85 here".to_string()));
+        let mut outcomes =
+            vec![("fmt", Ok(None), Duration::ZERO), ("msrv", left_out, Duration::ZERO)];
+        let shown = table(&outcomes);
+        let [_, fmt, msrv] = shown.lines().collect::<Vec<_>>()[..] else { panic!("{shown}") };
+        assert!(fmt.contains("  ok  "), "{shown}");
+        assert!(msrv.contains("  not here  ") && msrv.ends_with("no Rust 1.85 here"), "{shown}");
+        assert!(report(&outcomes).is_ok());
+        outcomes.push(("demo", Err(Failure::failed("no")), Duration::ZERO));
+        assert_eq!(report(&outcomes).unwrap_err().line(), Some("ci failed: demo"));
+    }
 }

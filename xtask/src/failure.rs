@@ -1,5 +1,8 @@
 //! Why a job did not succeed: one line for the person, one exit status for the machine.
 
+/// What of a job was left out because this machine lacks something for it; None: nothing.
+pub(crate) type NotHere = Option<String>;
+
 /// What ends a job early.
 #[derive(Debug)]
 pub(crate) struct Failure {

@@ -2,7 +2,7 @@
 //!
 //! Invariant: xtask knows cargo and the names of the crates, never their insides.
 //! Invariant: a job that could not do all it promises says so and fails; nothing is skipped in
-//! silence.
+//! silence. `ci` alone goes on where the machine lacks something, and its table says `not here` and why.
 
 #![forbid(unsafe_code)]
 
@@ -57,11 +57,13 @@ Jobs:
   san SANITIZER        run tests under asan, lsan or tsan
   fuzz TARGET SECONDS  fuzz one of the targets of fuzz/; installs cargo-fuzz where it is missing
   parity [ARGS]        compare the cache with the system's libssl: random sequences of its functions, and
-                       scripts of handshakes (--quick, --seed N, --sequences N; --vendored: a newer one)
+                       scripts of handshakes (--quick, --seed N, --sequences N; --vendored: a newer one;
+                       --check: fail if docs/openssl-parity.md is out of date, which it else writes)
   conformance [--check]
                        run the tests that name rules of docs/rules.md and write docs/conformance.md;
                        --check: fail if a rule has no passing test, or the page is out of date
-  c                    check the C headers and symbols, run the C programs, also under Valgrind and asan
+  c                    check the C headers and symbols, run the C programs, also under Valgrind and asan,
+                       of gcc, and of clang where there is one
   c-example            run the example server in C on OpenSSL, with real clients that come back
   sslyze               have sslyze, from PyPI, look at the example server of session-openssl
   install --prefix DIR install the C library: headers, libraries, pkg-config and CMake files
@@ -71,8 +73,8 @@ Jobs:
   msrv                 check that the libraries build with the oldest Rust we promise
   miri [ARGS]          run session-core's tests under Miri (needs a nightly toolchain with miri)
   ci                   all of the above that a change must pass: fmt, clippy, docs, layers, test,
-                       conformance --check, parity --quick, c, c-example, loom, weaken --quick,
-                       bench --instructions, msrv, demo
+                       conformance --check, parity --quick --check, c, c-example, loom,
+                       weaken --quick, bench --instructions, msrv, demo
 
 Exit status: 0 done, 1 failed, 2 not understood.";
 
@@ -117,7 +119,8 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
         "shuttle" => shuttle::run(&Workspace::find()?, rest),
         "c" => takes_no_arguments(job, rest)
             .and_then(|()| Workspace::find())
-            .and_then(|workspace| c::run(&workspace)),
+            .and_then(|workspace| c::run(&workspace))
+            .map(|not_here| not_here.iter().for_each(|reason| eprintln!("c: {reason}"))),
         "c-example" => takes_no_arguments(job, rest)
             .and_then(|()| Workspace::find())
             .and_then(|workspace| c_example::run(&workspace)),

@@ -4,7 +4,7 @@
 
 use std::process::Command;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, NotHere};
 use crate::program;
 use crate::system_packages;
 use crate::workspace::{LIBRARIES, Workspace};
@@ -29,14 +29,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
 ///
 /// # Errors
 /// When the libraries do not build.
-pub(crate) fn run_where_possible(workspace: &Workspace) -> Result<(), Failure> {
+pub(crate) fn run_where_possible(workspace: &Workspace) -> Result<NotHere, Failure> {
     let promise = promised(workspace)?;
     match toolchain(&promise) {
-        Ok(toolchain) => check(workspace, &promise, &toolchain),
-        Err(reason) => {
-            eprintln!("msrv: not checked here: {reason}");
-            Ok(())
-        }
+        Ok(toolchain) => check(workspace, &promise, &toolchain).map(|()| None),
+        Err(reason) => Ok(Some(reason)),
     }
 }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::measure::cannot;
 use super::programs::Build;
-use crate::failure::Failure;
+use crate::failure::{Failure, NotHere};
 use crate::program;
 use crate::system_packages;
 use crate::workspace::Workspace;
@@ -51,23 +51,38 @@ struct Accepted {
 ///
 /// # Errors
 /// When an operation takes more instructions than is allowed, when one has no accepted count, when one that has is not
-/// counted any more, and when callgrind is not there.
+/// counted any more, when nothing was accepted in these surroundings, and when callgrind is not there.
 pub(crate) fn check(workspace: &Workspace) -> Result<(), Failure> {
+    match check_where_possible(workspace)? {
+        None => Ok(()),
+        Some(reason) => Err(Failure::failed(format!("instructions: {reason}"))),
+    }
+}
+
+/// As `check`; but where nothing was accepted in these surroundings, says so and goes on.
+///
+/// # Errors
+/// But for that as `check`.
+pub(crate) fn check_where_possible(workspace: &Workspace) -> Result<NotHere, Failure> {
+    if !cfg!(target_os = "linux") {
+        return Ok(Some(LINUX_ALONE.to_string()));
+    }
     let here = surroundings(workspace)?;
     let all = read(workspace)?;
     let Some(accepted) = all.iter().find(|accepted| accepted.surroundings == here) else {
-        println!("{}", no_judgement(&all, &here));
-        return Ok(());
+        return Ok(Some(no_judgement(&all, &here)));
     };
     let counted = count(workspace)?;
     let (lines, complaints) = compare(&accepted.instructions, &counted);
     print!("{lines}");
     if complaints.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let remedy = "if it has to be, `cargo xtask bench --instructions --accept`";
     Err(Failure::failed(format!("instructions: {}; {remedy}", complaints.join("; "))))
 }
+
+const LINUX_ALONE: &str = "instructions are counted by valgrind, on Linux";
 
 /// Counts, and writes what comes out in the place of what was accepted here before.
 ///
@@ -102,7 +117,7 @@ fn read(workspace: &Workspace) -> Result<Vec<Accepted>, Failure> {
 
 fn surroundings(workspace: &Workspace) -> Result<Surroundings, Failure> {
     if !cfg!(target_os = "linux") {
-        return Err(Failure::failed("instructions are counted by valgrind, on Linux"));
+        return Err(Failure::failed(LINUX_ALONE));
     }
     system_packages::provide_valgrind()?;
     let of = |command: &mut Command| {
@@ -144,7 +159,7 @@ fn no_judgement(all: &[Accepted], here: &Surroundings) -> String {
         None => "nothing was ever accepted".to_string(),
     };
     format!(
-        "instructions: no judgement: {why}; `cargo xtask bench --instructions --accept` accepts those of \
+        "no judgement: {why}; `cargo xtask bench --instructions --accept` accepts those of \
          this place"
     )
 }

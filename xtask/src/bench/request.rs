@@ -20,7 +20,8 @@ Usage: cargo xtask bench [ROWS] [--quick] [--peers] [--trace FILE]... [--save NA
   --against NAME       compare with the figures kept under this name
   --against REVISION   build that revision too, run both by turns, and fail on a loss over 10 %
   --json               figures as one JSON object on stdout
-  --instructions       count instructions, and fail where they are 3 % above the accepted ones
+  --instructions       count instructions, and fail where they are 3 % above the accepted ones, or where
+                       none were accepted for this compiler and system
   --accept             accept the instructions as they are now
 
 Exit status: 0 done, 1 failed or slower, 2 not understood.";
