@@ -86,6 +86,9 @@ impl Builder {
     ///
     /// The table is sized for it once; it grows when the limit is raised or there is none, at the price of a
     /// step more for each lookup.
+    ///
+    /// Of this and [`bytes_max`](Builder::bytes_max) the one that is reached first holds: 100,000 sessions that count
+    /// for 1,300 bytes each, as with a peer's certificate of 1 KiB, need 130 MB, and at its default 51,000 fit.
     #[must_use]
     pub fn sessions_max(mut self, sessions_max: usize) -> Builder {
         self.settings.sessions_max = sessions_max;
