@@ -1,14 +1,17 @@
-//! The one direction of the workspace: a crate knows only what stands below it.
+//! The one direction of the workspace: a crate knows only what stands below it. And what a crate that is published
+//! has to have with it: the texts of its licences.
 //!
 //! Invariant: the rules are checked on a small copy of the manifests (`Crate`), so that a test can
 //! plant a violation.
 
 use std::fmt;
+use std::fs;
+use std::path::Path;
 
 use cargo_metadata::{DependencyKind, Package};
 
 use crate::failure::Failure;
-use crate::workspace::Workspace;
+use crate::workspace::{LIBRARIES, Workspace};
 
 /// Lowest first. Crates of one layer are siblings and do not know each other. Names that no crate
 /// has yet keep the places of those to come.
@@ -70,14 +73,18 @@ enum Kind {
     Development,
 }
 
-/// Checks the manifests against the layers.
+/// Cargo packs what is in the crate's own folder; there a link leads to the file of the root.
+const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
+
+/// Checks the manifests against the layers, and looks for the licences.
 ///
 /// # Errors
 /// When a rule is broken; every violation is printed first.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     let crates: Vec<Crate> =
         workspace.metadata.workspace_packages().into_iter().map(Crate::of).collect();
-    let violations = violations(&crates);
+    let mut violations = violations(&crates);
+    violations.extend(unlicensed(workspace.root(), &LIBRARIES));
     for violation in &violations {
         eprintln!("xtask: layers: {violation}");
     }
@@ -87,7 +94,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
             Ok(())
         }
         many => Err(Failure::failed(format!(
-            "layers: {many} violations, named above; a crate may know only what stands below it"
+            "layers: {many} violations, named above; a crate may know only what stands below it, and takes its licences \
+             along"
         ))),
     }
 }
@@ -113,6 +121,7 @@ enum Violation {
     Beside { name: String, dependency: String },
     Tool { name: String, dependency: String },
     NotAllowed { name: String, dependency: String, target: Option<String> },
+    Unlicensed { name: String, licence: &'static str },
 }
 
 fn violations(crates: &[Crate]) -> Vec<Violation> {
@@ -160,6 +169,16 @@ fn violation_of_frugality(name: &str, dependency: &Dependency) -> Option<Violati
     })
 }
 
+/// Crates whose folder lacks the text of a licence, letter by letter that of the root.
+fn unlicensed(root: &Path, crates: &[&str]) -> Vec<Violation> {
+    let each = crates.iter().flat_map(|name| LICENCES.map(|licence| (*name, licence)));
+    let lacks = each.filter(|(name, licence)| {
+        let text = fs::read(root.join(licence)).ok();
+        text.is_none() || fs::read(root.join(name).join(licence)).ok() != text
+    });
+    lacks.map(|(name, licence)| Violation::Unlicensed { name: name.to_string(), licence }).collect()
+}
+
 fn layer_of(name: &str) -> Option<usize> {
     LAYERS.iter().position(|layer| layer.contains(&name))
 }
@@ -188,6 +207,9 @@ impl fmt::Display for Violation {
                     write!(f, " under {target}")?;
                 }
                 write!(f, ", which is not among the few it may depend on")
+            }
+            Violation::Unlicensed { name, licence } => {
+                write!(f, "{name} has no {licence} like that of the root; link it: ../{licence}")
             }
         }
     }

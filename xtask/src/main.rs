@@ -69,7 +69,7 @@ Jobs:
   install --prefix DIR install the C library: headers, libraries, pkg-config and CMake files
   header               write the C headers anew from the functions of session-ffi
   bench [ARGS]         measure ours beside its peers, or judge two builds (--help: its options)
-  layers               check that no crate depends on one above it
+  layers               check that no crate depends on one above it, and that each library has its licences
   msrv                 check that the libraries build with the oldest Rust we promise
   miri [ARGS]          run session-core's tests under Miri (needs a nightly toolchain with miri)
   ci                   all of the above that a change must pass: fmt, clippy, docs, layers, test,

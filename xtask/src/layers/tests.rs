@@ -135,3 +135,20 @@ fn crate_without_a_place_is_a_violation() {
         ["session-quic has no place in the layers; give it one in xtask/src/layers.rs"]
     );
 }
+
+// Elsewhere git may write a link as a file with its path.
+#[cfg(unix)]
+#[test]
+fn library_without_the_text_of_a_licence_is_a_violation() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    assert_eq!(unlicensed(Path::new(root), &LIBRARIES), []);
+    // One that is not published, and so has none.
+    let lacks = unlicensed(Path::new(root), &["session-cache", "session-bench"]);
+    let lacks: Vec<_> = lacks.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        lacks,
+        ["LICENSE-APACHE", "LICENSE-MIT"].map(|licence| format!(
+            "session-bench has no {licence} like that of the root; link it: ../{licence}"
+        ))
+    );
+}
