@@ -282,7 +282,8 @@ pub struct Refused<V> {
 pub enum Refusal<V> {
     /// An insert found this entry of its key.
     Occupied(Handle<V>),
-    /// More removed entries wait to be freed than the table allows: a guard is held for too long.
+    /// More removed entries wait to be freed than the table allows: a guard is held for too long, or in each
+    /// call of a thread.
     Stalled {
         /// How many may wait.
         waiting_max: usize,
@@ -328,7 +329,8 @@ impl<V> std::error::Error for Refused<V> {}
 pub enum LinkRefused {
     /// It is in a table, or was: an entry is linked once in its life.
     LinkedBefore,
-    /// More removed entries wait to be freed than the table allows: a guard is held for too long.
+    /// More removed entries wait to be freed than the table allows: a guard is held for too long, or in each
+    /// call of a thread.
     Stalled {
         /// How many may wait.
         waiting_max: usize,

@@ -48,7 +48,8 @@ pub type Replaced<V> = (Handle<V>, Option<Handle<V>>);
 /// the other's, both may miss, on processors that let a read overtake a write.
 ///
 /// Calls that change the table may end by dropping values that were removed earlier, by this thread
-/// or another, which runs their `drop`; they do so while holding nothing. A value's `drop` may call
+/// or another, which runs their `drop`; they do so while holding nothing. An insertion that finds too many of
+/// them waiting begins with it. A value's `drop` may call
 /// any operation of any table. One that panics does so in whichever such call it meets: what that
 /// call did stays done, and its result is lost.
 ///
@@ -130,9 +131,10 @@ impl<V: Send + Sync + 'static> Table<V> {
     /// Sets how many removed entries, of all tables of the process, may wait to be freed before this
     /// table refuses to store more; [`WAITING_MAX`] unless set.
     ///
-    /// They wait for guards: a thread that never drops one holds back everything that is removed. What
-    /// the bound holds is memory: removals still go on, so as many more may wait as there are live
-    /// entries. Threads report in batches of 64 entries, so as many a thread may come on top.
+    /// They wait for guards: a thread that never drops one holds back everything that is removed; and one
+    /// whose calls all end under a guard never drops the values of what it removes. What the bound holds is
+    /// memory: removals still go on, so as many more may wait as there are live entries. Threads report in
+    /// batches of 64 entries, so as many a thread may come on top.
     #[must_use]
     pub fn with_waiting_max(mut self, entries: usize) -> Table<V> {
         self.waiting_max = entries;
@@ -331,6 +333,8 @@ impl<V: Send + Sync + 'static> Table<V> {
 
     /// Whether too many removed entries wait to be freed for this table to store more just now, also
     /// after an attempt to free some.
+    ///
+    /// Runs foreign code when there are too many and this thread holds no guard: the `drop` of values.
     #[inline]
     pub fn is_stalled(&self) -> bool {
         reclaim::is_stalled(self.waiting_max)

@@ -123,14 +123,14 @@ mod ghost {
                     assert!(unsafe { entry::Header::release(made, entry::Share::Handle) });
                     // SAFETY: the last reference was just released.
                     unsafe { yard.bury(made) };
-                    yard.empty();
+                    yard.empty(|_| ());
                 }
             };
             let (first, second) = (thread::spawn(dig(1)), thread::spawn(dig(2)));
-            yard.empty();
+            yard.empty(|_| ());
             first.join().expect("the first thread does not panic");
             second.join().expect("the second thread does not panic");
-            yard.empty();
+            yard.empty(|_| ());
             2
         });
     }

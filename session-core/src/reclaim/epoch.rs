@@ -17,18 +17,22 @@ use crate::stripe;
 #[cfg(not(session_loom))]
 use crate::stripe::STRIPES;
 
-/// After so many retired entries a thread hands its batch to the collector, which moves the grace
-/// period on and frees what is due.
+/// After so many entries that were retired, or buried under a guard, a thread hands its batch to the collector, which
+/// moves the grace period on and frees what is due.
 ///
 /// A hand-over costs a few hundred nanoseconds; a batch keeps at most this many payloads waiting
 /// with a thread that then falls idle.
-const BATCH: i32 = 64;
+const BATCH: usize = 64;
 
 /// The collector of this process; null before the first use. Never freed: after a fork the parent's
 /// is left as it is.
 static COLLECTOR: AtomicPtr<Collector> = AtomicPtr::new(core::ptr::null_mut());
 
-/// Entries that were retired and not yet released, but for what threads have not reported yet.
+/// Entries that wait: retired or buried, and neither freed yet nor left to their handles.
+///
+/// Each thread reports those that come by the batch, and those that go at once. So the figure may be too low by a
+/// batch of each thread, but is too high by no more than what is being freed just then: an idle thread never makes
+/// for a refusal.
 static WAITING: Padded<AtomicIsize> = Padded(AtomicIsize::new(0));
 
 #[cfg(not(session_loom))]
@@ -47,16 +51,16 @@ std::thread_local! {
 struct Local {
     /// Replaced after a fork only.
     handle: UnsafeCell<ManuallyDrop<LocalHandle>>,
-    /// Entries retired less entries released by this thread, since it last reported.
-    unreported: Cell<i32>,
-    /// Entries retired since this thread last handed over.
-    retired: Cell<i32>,
+    /// Entries that wait since this thread last handed over; the most there can be make a batch.
+    batch: Cell<usize>,
+    /// Those of the batch that are not in `WAITING`, nor counted out again: no more than there are in it.
+    unreported: Cell<usize>,
 }
 
 impl Local {
     fn register() -> Local {
         let handle = ManuallyDrop::new(collector().register());
-        Local { handle: UnsafeCell::new(handle), unreported: Cell::new(0), retired: Cell::new(0) }
+        Local { handle: UnsafeCell::new(handle), batch: Cell::new(0), unreported: Cell::new(0) }
     }
 
     #[inline]
@@ -65,14 +69,12 @@ impl Local {
         unsafe { &*self.handle.get() }
     }
 
-    /// Counts entries that wait, or wait no longer, and reports them now and then.
-    fn count(&self, more: i32) {
-        let unreported = self.unreported.get() + more;
-        if unreported.abs() < BATCH {
-            self.unreported.set(unreported);
-        } else {
-            self.unreported.set(0);
-            report(unreported);
+    /// Reports what this thread has not yet.
+    fn report(&self) {
+        self.batch.set(0);
+        let unreported = self.unreported.replace(0);
+        if unreported > 0 {
+            report(unreported as isize);
         }
     }
 
@@ -83,22 +85,50 @@ impl Local {
         // here to make way.
         // SAFETY: `handle` lends for no longer than a call, and this is none of those.
         unsafe { *self.handle.get() = new };
+        self.batch.set(0);
         self.unreported.set(0);
-        self.retired.set(0);
     }
 }
 
 impl Drop for Local {
     fn drop(&mut self) {
-        report(self.unreported.get());
+        self.report();
         // SAFETY: dropped once, here.
         unsafe { ManuallyDrop::drop(self.handle.get_mut()) };
     }
 }
 
-fn report(entries: i32) {
-    // Relaxed: a figure; a refusal that comes one batch early or late harms nobody.
-    WAITING.0.fetch_add(entries as isize, Ordering::Relaxed);
+fn report(entries: isize) {
+    // Relaxed: a figure; a refusal that comes one batch late harms nobody.
+    WAITING.0.fetch_add(entries, Ordering::Relaxed);
+}
+
+/// Counts an entry that waits from now on; true when it fills the thread's batch, which is to be handed over.
+#[inline]
+fn count_in() -> bool {
+    let is_batch = LOCAL.try_with(|local| {
+        local.unreported.set(local.unreported.get() + 1);
+        local.batch.set(local.batch.get() + 1);
+        local.batch.get() >= BATCH
+    });
+    is_batch.unwrap_or_else(|_: AccessError| {
+        report(1);
+        true
+    })
+}
+
+/// Counts entries that wait no longer: at once, since this thread may never come back. Those of its own that it has
+/// not reported yet need not be.
+fn count_out(entries: usize) {
+    let rest = LOCAL.try_with(|local| {
+        let unreported = local.unreported.get();
+        local.unreported.set(unreported.saturating_sub(entries));
+        entries.saturating_sub(unreported)
+    });
+    let rest = rest.unwrap_or(entries);
+    if rest > 0 {
+        report(-(rest as isize));
+    }
 }
 
 fn collector() -> &'static Collector {
@@ -133,10 +163,10 @@ pub(crate) fn pin() -> Guard {
     Guard(guard.unwrap_or_else(|_: AccessError| collector().register().pin()))
 }
 
-/// How many retired entries wait, as far as threads have reported.
+/// How many entries wait, as far as threads have reported.
 #[inline]
 pub(crate) fn waiting() -> usize {
-    // Relaxed: see `report`. A release may be reported before its retirement.
+    // Relaxed: see `report`. An entry may be counted out by one thread before another reports it.
     WAITING.0.load(Ordering::Relaxed).max(0) as usize
 }
 
@@ -146,8 +176,7 @@ pub(crate) fn stays_stalled(waiting_max: usize) -> bool {
     // Each time frees up to eight batches, the first after two, unless a guard is held for long.
     for _ in 0..10 {
         pin().hand_over();
-        // What this thread has freed has to count, or one that is alone would never see it.
-        let _ = LOCAL.try_with(|local| report(local.unreported.replace(0)));
+        settle();
         if waiting() <= waiting_max {
             return false;
         }
@@ -174,22 +203,19 @@ pub(crate) fn reclaim() {
     }
     // An entry is due two epochs after its batch was handed over; each hand-over moves on by one.
     for _ in 0..3 {
-        pin().0.flush();
+        pin().hand_over();
     }
-    #[cfg(not(session_loom))]
-    GRAVEYARDS.iter().for_each(Graveyard::empty);
-    // What this thread has counted and not reported yet.
-    let _ = LOCAL.try_with(|local| report(local.unreported.replace(0)));
+    settle();
 }
 
 #[inline]
 pub(crate) fn settle() {
     #[cfg(not(session_loom))]
     if !is_pinned() {
-        GRAVEYARDS[stripe::mine()].empty();
+        GRAVEYARDS[stripe::mine()].empty(count_out);
         // Now and then the others' too: what was buried by a thread that only reads, or has ended.
         if HANDED_OVER.take() {
-            GRAVEYARDS.iter().for_each(Graveyard::empty);
+            GRAVEYARDS.iter().for_each(|graveyard| graveyard.empty(count_out));
         }
     }
 }
@@ -228,6 +254,9 @@ pub(crate) unsafe fn free(entry: NonNull<Header>) {
 pub(crate) unsafe fn bury(entry: NonNull<Header>) {
     // SAFETY: passed on from the caller.
     unsafe { bury_in(stripe::mine(), entry) };
+    if !cfg!(session_loom) && count_in() {
+        pin().hand_over();
+    }
 }
 
 /// # Safety
@@ -259,18 +288,7 @@ impl Guard {
         //   table's reference, which it gives up, keep the entry.
         // * What it captures may be sent: a retired entry belongs to no thread.
         unsafe { self.0.defer_unchecked(move || release_retired(entry)) };
-        if cfg!(session_loom) {
-            return;
-        }
-        let is_batch = LOCAL.try_with(|local| {
-            local.count(1);
-            local.retired.set((local.retired.get() + 1) % BATCH);
-            local.retired.get() == 0
-        });
-        if is_batch.unwrap_or_else(|_| {
-            report(1);
-            true
-        }) {
+        if !cfg!(session_loom) && count_in() {
             self.hand_over();
         }
     }
@@ -280,6 +298,8 @@ impl Guard {
     fn hand_over(&self) {
         self.0.flush();
         HANDED_OVER.set(true);
+        // Only now: what of its own the thread has counted out meanwhile is not reported at all.
+        let _ = LOCAL.try_with(Local::report);
     }
 }
 
@@ -294,13 +314,13 @@ struct Retired {
 unsafe impl Send for Retired {}
 
 fn release_retired(retired: Retired) {
-    if !cfg!(session_loom) && LOCAL.try_with(|local| local.count(-1)).is_err() {
-        report(-1);
-    }
     // SAFETY: the table's own reference is given up here, once.
     if unsafe { Header::release(retired.entry, Share::Table) } {
+        // It goes on waiting.
         // SAFETY: `release` has returned true; under the collector's guard the value has to wait.
         unsafe { bury_in(retired.stripe, retired.entry) };
+    } else if !cfg!(session_loom) {
+        count_out(1);
     }
 }
 

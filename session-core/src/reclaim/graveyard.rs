@@ -52,17 +52,17 @@ impl Graveyard {
         }
     }
 
-    /// Drops the value of every entry that lies here. Runs foreign code.
+    /// Drops the value of every entry that lies here, and tells `freed` of how many. Runs foreign code.
     ///
     /// A value whose `drop` panics loses nobody else's: the panic goes on to the caller after the
     /// rest was put back.
     #[inline]
-    pub(crate) fn empty(&self) {
+    pub(crate) fn empty(&self, freed: fn(usize)) {
         // Relaxed: a look that saves the swap; what is missed now is found at the next call's end.
         if self.top.load(Relaxed) != Link::END {
             // Acquire: observes the entries that `bury` published.
             let taken = self.top.swap(Link::END, Acquire);
-            Taken { first: taken, back: self }.free_all();
+            Taken { first: taken, back: self, freed: 0, tell: freed }.free_all();
             blocks::settle();
         }
     }
@@ -72,11 +72,23 @@ impl Graveyard {
 struct Taken<'a> {
     first: Link,
     back: &'a Graveyard,
+    /// Those that were freed and not told of yet.
+    freed: usize,
+    tell: fn(usize),
 }
+
+/// So many are told of at once.
+const TOLD: usize = 64;
 
 impl Taken<'_> {
     fn free_all(mut self) {
         while let Some(entry) = self.next() {
+            if self.freed == TOLD {
+                (self.tell)(TOLD);
+                self.freed = 0;
+            }
+            // Before it is: one whose value panics is freed all the same.
+            self.freed += 1;
             // SAFETY: buried entries have no references left, and this one is ours alone.
             unsafe { Header::free(entry) };
         }
@@ -94,6 +106,7 @@ impl Taken<'_> {
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
+        (self.tell)(self.freed);
         while let Some(entry) = self.next() {
             // SAFETY: buried before, not freed since, and ours alone.
             unsafe { self.back.bury(entry) };

@@ -71,9 +71,11 @@ pub fn reclaim() {
     chosen::reclaim();
 }
 
-/// Returns how many removed or replaced entries wait to be freed, over all tables of the process.
+/// Returns how many entries wait to be freed, over all tables of the process: that were removed or replaced, or left
+/// behind under a guard by their last handle or their table.
 ///
-/// Each thread reports in batches of 64, so the figure may be off by as many a thread.
+/// One waits until its value was dropped, unless it has handles. Each thread reports in batches of 64 what comes, and
+/// at once what goes: so the figure may be too low by up to 63 a thread, and is never too high for long.
 pub fn waiting() -> usize {
     chosen::waiting()
 }
