@@ -9,15 +9,18 @@
 
 use core::fmt;
 use core::marker::PhantomData;
+use core::ptr::NonNull;
+use core::slice;
 
+use crate::blocks;
 use crate::buckets::Buckets;
 use crate::chain::Chain;
 use crate::counter::Counter;
-use crate::entry::{Held, Share};
+use crate::entry::{Header, Held, Share};
 use crate::handle::{Borrow, Handle, LinkRefused, Private, Refusal, Refused};
 use crate::hash::KeyHasher;
 use crate::key::Key;
-use crate::link::Target;
+use crate::link::{AtomicLink, Link, Target};
 use crate::prefetch;
 use crate::reclaim::{self, Guard, pin};
 use crate::sieve::Sieve;
@@ -525,26 +528,54 @@ impl<V: Send + Sync + 'static> Table<V> {
 
 impl<V: Send + Sync + 'static> Drop for Table<V> {
     fn drop(&mut self) {
-        for head in self.buckets.heads() {
-            // Relaxed, all: dropping is exclusive, so everything is observed already. No guard,
-            // because nobody else can unlink what is in the lists.
-            let mut link = head.load(Relaxed);
-            while let Some(target) = link.target() {
-                match target {
-                    Target::Bucket(bucket) => {
-                        // SAFETY: it is of this table, and its array still there.
-                        link = unsafe { bucket.as_ref() }.next.load(Relaxed);
-                    }
-                    Target::Entry(entry) => {
-                        // SAFETY: the table's reference kept it, and is given up once, below.
-                        link = unsafe { entry.as_ref() }.next.load(Relaxed);
-                        // SAFETY: an entry in a list was not retired: its reference is the table's.
-                        unsafe { reclaim::release_later(entry, Share::Table) };
-                    }
+        let remains = Remains { heads: self.buckets.heads().iter(), link: Link::END };
+        // One by one, so that a large table does not have all of its entries wait, for which others would be refused.
+        for entry in remains {
+            // SAFETY: an entry in a list was not retired: its reference is the table's, and is given up once.
+            unsafe { reclaim::release(entry, Share::Table) };
+        }
+        blocks::settle();
+        reclaim::settle();
+    }
+}
+
+/// The entries of a table that is being dropped, which lets go of each.
+struct Remains<'t> {
+    heads: slice::Iter<'t, AtomicLink>,
+    /// Leads to the next one.
+    link: Link,
+}
+
+impl Iterator for Remains<'_> {
+    type Item = NonNull<Header>;
+
+    fn next(&mut self) -> Option<NonNull<Header>> {
+        // Relaxed, all: dropping is exclusive, so everything is observed already. No guard, because
+        // nobody else can unlink what is in the lists.
+        loop {
+            match self.link.target() {
+                None => self.link = self.heads.next()?.load(Relaxed),
+                Some(Target::Bucket(bucket)) => {
+                    // SAFETY: it is of this table, and its array still there.
+                    self.link = unsafe { bucket.as_ref() }.next.load(Relaxed);
+                }
+                Some(Target::Entry(entry)) => {
+                    // SAFETY: the table's reference keeps it, which is given up only when it was returned.
+                    self.link = unsafe { entry.as_ref() }.next.load(Relaxed);
+                    return Some(entry);
                 }
             }
         }
-        reclaim::settle();
+    }
+}
+
+impl Drop for Remains<'_> {
+    /// There are some left when the `drop` of a value panics: they wait for the next call that settles.
+    fn drop(&mut self) {
+        for entry in self {
+            // SAFETY: as in the table's own `drop`.
+            unsafe { reclaim::release_later(entry, Share::Table) };
+        }
     }
 }
 

@@ -141,6 +141,37 @@ fn last_handles_dropped_under_a_guard_leave_values_that_wait_and_count() {
     assert_that_nothing_stays();
 }
 
+/// Notes the most that waited when one of its kind was dropped.
+struct Watching(Arc<AtomicUsize>);
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.0.fetch_max(waiting(), Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn entries_of_a_dropped_table_wait_only_where_a_guard_is_held() {
+    let _alone = alone();
+    let most = Arc::new(AtomicUsize::new(0));
+    let filled = || {
+        let table = Table::with_capacity(100, KeyHasher::folded([33, 34]));
+        for name in 0..2 * WAITING_MAX {
+            table.insert(key(name), Watching(most.clone())).map(drop).expect("nothing waits");
+        }
+        table
+    };
+    let (first, second) = (filled(), filled());
+    drop(first);
+    let most = most.load(Ordering::SeqCst);
+    assert!(most <= SLACK, "{most} waited, for which other tables might have refused");
+    let guard = pin();
+    drop(second);
+    assert!(waiting() > 2 * WAITING_MAX - SLACK, "{} wait", waiting());
+    drop(guard);
+    assert_that_nothing_stays();
+}
+
 #[test]
 fn threads_that_only_read_and_then_stay_idle_leave_nothing_that_would_refuse() {
     const WAITING_MAX: usize = 300;
