@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::thread;
 
 use session_core::{Handle, Key, KeyHasher, LinkRefused, Table, pin, reclaim};
@@ -208,6 +208,39 @@ fn drop_of_a_value_may_use_the_table() {
     reclaim_until(|| table.handle(&key(2)).is_some());
     assert!(table.handle(&key(2)).is_some());
     assert!(table.handle(&key(3)).is_none());
+}
+
+/// Of a chain of values: its `drop` removes the next and reclaims.
+struct Chained {
+    table: Weak<Table<Chained>>,
+    name: u32,
+}
+
+impl Drop for Chained {
+    fn drop(&mut self) {
+        let Some(table) = self.table.upgrade() else { return };
+        if table.remove(&key(self.name + 1)) {
+            reclaim();
+        }
+    }
+}
+
+#[test]
+fn values_of_which_each_removes_the_next_need_no_deep_stack() {
+    const VALUES: u32 = if cfg!(miri) { 200 } else { 100_000 };
+    let _alone = alone();
+    let work = || {
+        let table: Arc<Table<Chained>> = Arc::new(table());
+        for name in 0..VALUES {
+            let value = Chained { table: Arc::downgrade(&table), name };
+            table.insert(key(name), value).map(drop).expect("each key is new");
+        }
+        assert!(table.remove(&key(0)));
+        reclaim_until(|| table.is_empty());
+        assert_eq!(table.len(), 0);
+    };
+    let thread = thread::Builder::new().stack_size(2 << 20).spawn(work);
+    thread.expect("there is memory for a thread").join().expect("the stack suffices");
 }
 
 /// A table of twenty values that count their drops, of which the tenth panics.

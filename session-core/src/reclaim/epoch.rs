@@ -43,8 +43,10 @@ struct Padded<T>(T);
 
 std::thread_local! {
     static LOCAL: Local = Local::register();
-    /// Whether something was handed over since this thread last settled.
+    /// Whether something was handed over since this thread last settled, or left to it while it did.
     static HANDED_OVER: Cell<bool> = const { Cell::new(false) };
+    /// Whether this thread is dropping the values of graveyards.
+    static SETTLES: Cell<bool> = const { Cell::new(false) };
 }
 
 /// A thread's part in the collector.
@@ -211,12 +213,42 @@ pub(crate) fn reclaim() {
 #[inline]
 pub(crate) fn settle() {
     #[cfg(not(session_loom))]
-    if !is_pinned() {
-        GRAVEYARDS[stripe::mine()].empty(count_out);
-        // Now and then the others' too: what was buried by a thread that only reads, or has ended.
+    if !is_pinned() && (HANDED_OVER.get() || !GRAVEYARDS[stripe::mine()].is_empty()) {
+        empty_graveyards();
+    }
+}
+
+/// Drops the values in this thread's graveyard, and now and then in the others' too: what was buried by a thread
+/// that only reads, or has ended.
+///
+/// A value's `drop` that comes back here leaves what there is to the call that runs it: values of which each
+/// removes the next would else need a stack as deep as they are many.
+#[cfg(not(session_loom))]
+fn empty_graveyards() {
+    if SETTLES.replace(true) {
+        HANDED_OVER.set(true);
+        return;
+    }
+    let _settling = Settling;
+    loop {
         if HANDED_OVER.take() {
             GRAVEYARDS.iter().for_each(|graveyard| graveyard.empty(count_out));
+        } else {
+            GRAVEYARDS[stripe::mine()].empty(count_out);
         }
+        // Only what was left by these very values: another thread may bury for ever.
+        if !HANDED_OVER.get() {
+            return;
+        }
+    }
+}
+
+/// The thread settles until this is dropped, also by the panic of a value's `drop`.
+struct Settling;
+
+impl Drop for Settling {
+    fn drop(&mut self) {
+        SETTLES.set(false);
     }
 }
 

@@ -52,14 +52,19 @@ impl Graveyard {
         }
     }
 
+    /// Whether nothing lies here, as far as this thread can see.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        // Relaxed: a look that saves the swap; what is missed now is found at the next call's end.
+        self.top.load(Relaxed) == Link::END
+    }
+
     /// Drops the value of every entry that lies here, and tells `freed` of how many. Runs foreign code.
     ///
     /// A value whose `drop` panics loses nobody else's: the panic goes on to the caller after the
     /// rest was put back.
-    #[inline]
     pub(crate) fn empty(&self, freed: fn(usize)) {
-        // Relaxed: a look that saves the swap; what is missed now is found at the next call's end.
-        if self.top.load(Relaxed) != Link::END {
+        if !self.is_empty() {
             // Acquire: observes the entries that `bury` published.
             let taken = self.top.swap(Link::END, Acquire);
             Taken { first: taken, back: self, freed: 0, tell: freed }.free_all();

@@ -64,7 +64,8 @@ pub fn pin() -> Guard {
 /// all entries that are free by then, whoever removed them. One call frees some 1,500 entries: after
 /// a long stall it takes several. What another thread has retired but not yet handed over (at most
 /// 64 entries a thread) stays until that thread removes more, or ends. Does nothing under a guard of
-/// this thread.
+/// this thread. In a value's `drop` it drops no other: the call that runs that one goes on with those, so do not
+/// wait for them there.
 ///
 /// Runs foreign code: the `drop` of values.
 pub fn reclaim() {
@@ -110,7 +111,8 @@ pub unsafe fn after_fork() {
 }
 
 /// Drops the values that wait for this thread to let go of its guard: those that were freed while it
-/// held one. Does nothing while it holds one.
+/// held one. Does nothing while it holds one, nor in a value's `drop`: the call that runs that one goes on
+/// with what comes by it.
 ///
 /// Every call that changes a table ends with this. Call it after work under a guard of your own
 /// that must not be interrupted by the `drop` of values, when it no longer matters.
