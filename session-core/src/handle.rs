@@ -327,7 +327,9 @@ impl<V> std::error::Error for Refused<V> {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LinkRefused {
-    /// It is in a table, or was: an entry is linked once in its life.
+    /// It is in a table, or was, or is just being linked by another thread: an entry is linked once in its life.
+    ///
+    /// That other `link` may not have taken effect yet: the entry is not there for sure before it has returned.
     LinkedBefore,
     /// More removed entries wait to be freed than the table allows: a guard is held for too long, or in each
     /// call of a thread.

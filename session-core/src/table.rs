@@ -205,9 +205,9 @@ impl<V: Send + Sync + 'static> Table<V> {
     ///
     /// # Errors
     ///
-    /// [`LinkRefused`]: the entry was linked before, in this or another table; or too many removed
-    /// entries wait to be freed. The table stays as it is, and in the second case the entry may be
-    /// linked later.
+    /// [`LinkRefused`]: another `link` of the entry has won, in this or another table, and may not have taken
+    /// effect yet; or too many removed entries wait to be freed. The table stays as it is, and in the second
+    /// case the entry may be linked later.
     pub fn link(&self, handle: &Handle<V>) -> Result<Option<Handle<V>>, LinkRefused> {
         self.link_hashed(self.hash(handle.key()), handle)
     }

@@ -1,6 +1,6 @@
 //! The list's own races: who wins, what readers may see, what is never lost.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::Ordering::{self, SeqCst};
 
 use super::stage::{Actor, Arc, Stage, both, key, scenario, three};
 use crate::{Handle, LinkRefused};
@@ -57,6 +57,41 @@ fn link_with_link_of_one_entry_has_one_winner() {
         1
     });
 }
+
+#[test]
+fn who_is_told_that_an_entry_was_linked_before_may_not_find_it_yet() {
+    // The claim decides who links, and comes before the linking: what the loser is promised ends there.
+    let (missed, stayed) = (Seen::default(), Seen::default());
+    let (has_missed, has_stayed) = (missed.clone(), stayed.clone());
+    scenario(2, move |stage| {
+        let (a, b) = (stage.actor(), stage.actor());
+        let entry = Handle::new(key(1, 0), a.value(10));
+        let same = entry.clone();
+        let first = move || (a.link(&entry), a.peek(key(1, 0)));
+        let second = move || (b.link(&same), b.peek(key(1, 0)), b.remove_exact(&same));
+        let (first, (linked, found, removed)) = both(first, second);
+        match (first.0, linked) {
+            (Ok(None), Err(LinkRefused::LinkedBefore)) => {
+                assert!(removed || found.is_none(), "what was found is there to be removed");
+                assert!(first.1 == Some(10) || removed, "who has linked it finds it");
+                has_missed.fetch_or(found.is_none(), SeqCst);
+                has_stayed.fetch_or(!removed, SeqCst);
+            }
+            (Err(LinkRefused::LinkedBefore), Ok(None)) => {
+                assert_eq!((found, removed), (Some(10), true))
+            }
+            other => panic!("one links it, and the other learns that it was: {other:?}"),
+        }
+        assert_eq!(stage.actor().all().len(), usize::from(!removed));
+        1
+    });
+    if cfg!(all(session_loom, not(session_shuttle))) {
+        assert!(missed.load(SeqCst) && stayed.load(SeqCst), "no exception need be made for it");
+    }
+}
+
+/// Whether something was seen in any interleaving.
+type Seen = std::sync::Arc<std::sync::atomic::AtomicBool>;
 
 #[test]
 fn linked_entry_is_whole_to_who_finds_it_and_leaves_once() {
