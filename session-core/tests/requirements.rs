@@ -148,7 +148,7 @@ fn b4_replacement_shows_no_gap() {
     });
 }
 
-/// Notes whether its drop found a guard that keeps it from running, and uses the table meanwhile.
+/// Uses a table when it is dropped, and fails when its thread holds a guard then.
 struct Foreign {
     table: Arc<Table<u64>>,
     dropped: Arc<AtomicUsize>,
@@ -156,7 +156,10 @@ struct Foreign {
 
 impl Drop for Foreign {
     fn drop(&mut self) {
-        // Half-way through a change of the table, or inside the collector, this would not end or not do.
+        // The last handle drops its value at once only where no guard is held; the collector holds one.
+        let value = Arc::new(());
+        drop(Handle::new(key(0), value.clone()));
+        assert_eq!(Arc::strong_count(&value), 1, "dropped under a guard");
         self.table.replace(key(9), 9).expect("nothing stalls");
         reclaim();
         assert!(self.table.remove(&key(9)));
