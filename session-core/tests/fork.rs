@@ -4,12 +4,17 @@
 #![cfg(all(unix, not(miri)))]
 
 use std::io::{Read, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 
-use session_core::{Key, KeyHasher, Table, after_fork, pin, reclaim, waiting};
+use session_core::{Key, KeyHasher, Table, after_fork, pin, reclaim, settle, waiting};
+
+/// No other test is inside when one forks, nor drops what waits for it.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 struct Counted(Arc<AtomicUsize>);
 
@@ -43,6 +48,7 @@ fn forked(child: impl FnOnce() -> bool) -> i32 {
 
 #[test]
 fn child_reclaims_although_a_thread_of_the_parent_held_a_guard() {
+    let _alone = alone();
     let dropped = Arc::new(AtomicUsize::new(0));
     let table = Table::with_capacity(100, KeyHasher::folded([21, 22]));
     for name in 0..10 {
@@ -86,7 +92,36 @@ fn child_reclaims_although_a_thread_of_the_parent_held_a_guard() {
 }
 
 #[test]
+fn what_waited_for_a_guard_of_the_forking_thread_is_not_dropped_in_the_child() {
+    let _alone = alone();
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let table = Table::with_capacity(10, KeyHasher::folded([23, 24]));
+    table.insert(key(0), Counted(dropped.clone())).map(drop).expect("nothing waits yet");
+    let last = table.take(&key(0)).expect("just stored");
+    while last.is_held_by_table() {
+        reclaim();
+    }
+    let guard = pin();
+    drop(last);
+    drop(guard);
+    let anew = || {
+        // SAFETY: just forked off, with this one thread.
+        unsafe { after_fork() };
+        (0..10).for_each(|_| reclaim());
+        assert_eq!(dropped.load(Ordering::SeqCst), 0, "it is the parent's");
+        table.insert(key(1), Counted(dropped.clone())).map(drop).expect("nothing waits here");
+        assert!(table.remove(&key(1)));
+        (0..10).for_each(|_| reclaim());
+        dropped.load(Ordering::SeqCst) == 1
+    };
+    assert_eq!(forked(anew), 0);
+    settle();
+    assert_eq!(dropped.load(Ordering::SeqCst), 1, "the parent drops its own");
+}
+
+#[test]
 fn after_fork_under_a_guard_is_refused() {
+    let _alone = alone();
     let under_a_guard = || {
         std::panic::set_hook(Box::new(|_| ()));
         let _guard = pin();
@@ -108,6 +143,7 @@ fn drawn() -> Vec<u8> {
 
 #[test]
 fn ids_and_hash_secrets_drawn_after_a_fork_differ() {
+    let _alone = alone();
     // What a generator might keep between draws is there before the fork, and so in both processes.
     let mut all = vec![drawn()];
     for _ in 0..2 {

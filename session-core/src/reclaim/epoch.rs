@@ -195,6 +195,8 @@ pub(crate) unsafe fn after_fork() {
     // Relaxed, both: there is one thread. The parent's collector is left, with what waits there.
     COLLECTOR.store(new, Ordering::Relaxed);
     WAITING.0.store(0, Ordering::Relaxed);
+    #[cfg(not(session_loom))]
+    GRAVEYARDS.iter().for_each(Graveyard::abandon);
     // A thread whose locals are gone registers for each guard, and so with the new one.
     let _ = LOCAL.try_with(Local::renew);
 }

@@ -52,6 +52,13 @@ impl Graveyard {
         }
     }
 
+    /// Leaves what lies here to the process, neither dropped nor freed: in one that was forked off, and has one thread.
+    #[cfg(not(session_loom))]
+    pub(crate) fn abandon(&self) {
+        // Relaxed: there is nobody to observe it.
+        self.top.store(Link::END, Relaxed);
+    }
+
     /// Whether nothing lies here, as far as this thread can see.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {

@@ -94,8 +94,9 @@ pub(crate) fn is_stalled(waiting_max: usize) -> bool {
 /// free of it. What waited to be freed in the parent at the fork stays in the child's memory, unfreed
 /// and its values not dropped.
 ///
-/// Fork where no other thread is inside of any call of this crate: before threads are started, as
-/// servers that fork workers do. Draw fresh secrets for the tables that the child makes.
+/// Fork where no other thread is inside of any call of this crate, nor ends after it has used it, since that goes
+/// on until its thread-locals are gone: before threads are started, as servers that fork workers do. Else a thread of
+/// the child may wait, when it ends, for one that is not there. Draw fresh secrets for the tables that the child makes.
 ///
 /// # Panics
 ///
