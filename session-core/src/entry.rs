@@ -115,7 +115,7 @@ const WORD: usize = size_of::<u32>();
 ///
 /// # Panics
 ///
-/// When there are 2 GiB of `bytes` or more.
+/// When there are 2 GiB of `bytes` or more, or where the allocator gives memory that links cannot lead to.
 #[inline]
 pub(crate) fn make<V: Send + Sync + 'static>(key: Key, value: V, bytes: &[u8]) -> NonNull<Header> {
     if bytes.len() > Size::BYTES_MAX {
@@ -132,6 +132,7 @@ pub(crate) fn make<V: Send + Sync + 'static>(key: Key, value: V, bytes: &[u8]) -
     let (block, origin) = blocks::allocate(Entry::<V>::layout(bytes.len()));
     let stored = if origin == Origin::Store { STORED } else { 0 };
     let size = Size(bytes.len() as u32 | stored);
+    // The block is lost then: one that goes back is what this thread would get next.
     assert!(can_lead_to(block.addr().get()), "allocators give addresses of less than 48 bits");
     let entry = block.cast::<Entry<V>>();
     // SAFETY: the block is of this layout, and nobody else's.

@@ -127,6 +127,10 @@ unsafe impl<V: Send + Sync> Sync for Handle<V> {}
 impl<V: Send + Sync + 'static> Handle<V> {
     /// Makes an entry that is in no table yet; [`Table::link`](crate::Table::link) stores it.
     ///
+    /// # Panics
+    ///
+    /// On x86-64, when the allocator gives an address of 48 bits or more, which the system has for none that does not ask.
+    ///
     /// # Examples
     ///
     /// ```
@@ -148,7 +152,7 @@ impl<V: Send + Sync + 'static> Handle<V> {
     ///
     /// # Panics
     ///
-    /// When there are 2 GiB of `bytes` or more.
+    /// When there are 2 GiB of `bytes` or more; and as [`new`](Handle::new).
     ///
     /// # Examples
     ///

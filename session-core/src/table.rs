@@ -150,6 +150,10 @@ impl<V: Send + Sync + 'static> Table<V> {
     ///
     /// Gives the value back when the key is taken, with the entry that is there, and when too many
     /// removed entries wait to be freed ([`Refusal::Stalled`]).
+    ///
+    /// # Panics
+    ///
+    /// As [`Handle::new`], which makes an entry too.
     pub fn insert(&self, key: Key, value: V) -> Result<Handle<V>, Refused<V>> {
         self.insert_hashed(self.hash(&key), key, value)
     }
@@ -157,6 +161,10 @@ impl<V: Send + Sync + 'static> Table<V> {
     /// [`insert`](Table::insert) of a key whose [`hash`](Table::hash) is known.
     ///
     /// # Errors
+    ///
+    /// As for [`insert`](Table::insert).
+    ///
+    /// # Panics
     ///
     /// As for [`insert`](Table::insert).
     pub fn insert_hashed(&self, hash: u64, key: Key, value: V) -> Result<Handle<V>, Refused<V>> {
@@ -178,6 +186,10 @@ impl<V: Send + Sync + 'static> Table<V> {
     ///
     /// Gives the value back when too many removed entries wait to be freed ([`Refusal::Stalled`]); an
     /// entry of the key stays as it is.
+    ///
+    /// # Panics
+    ///
+    /// As [`Handle::new`], which makes an entry too.
     pub fn replace(&self, key: Key, value: V) -> Result<Replaced<V>, Refused<V>> {
         self.replace_hashed(self.hash(&key), key, value)
     }
@@ -185,6 +197,10 @@ impl<V: Send + Sync + 'static> Table<V> {
     /// [`replace`](Table::replace) of a key whose [`hash`](Table::hash) is known.
     ///
     /// # Errors
+    ///
+    /// As for [`replace`](Table::replace).
+    ///
+    /// # Panics
     ///
     /// As for [`replace`](Table::replace).
     pub fn replace_hashed(&self, hash: u64, key: Key, value: V) -> Result<Replaced<V>, Refused<V>> {
