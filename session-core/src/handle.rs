@@ -333,7 +333,7 @@ impl<V> std::error::Error for Refused<V> {}
 pub enum LinkRefused {
     /// It is in a table, or was, or is just being linked by another thread: an entry is linked once in its life.
     ///
-    /// That other `link` may not have taken effect yet: the entry is not there for sure before it has returned.
+    /// That other `link` may not have taken effect yet: only when it has returned is the entry sure to be there.
     LinkedBefore,
     /// More removed entries wait to be freed than the table allows: a guard is held for too long, or in each
     /// call of a thread.

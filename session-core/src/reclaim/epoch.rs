@@ -43,7 +43,7 @@ struct Padded<T>(T);
 
 std::thread_local! {
     static LOCAL: Local = Local::register();
-    /// Whether something was handed over since this thread last settled, or left to it while it did.
+    /// Whether something was handed over since this thread last settled, or left to it by a value that it is dropping.
     static HANDED_OVER: Cell<bool> = const { Cell::new(false) };
     /// Whether this thread is dropping the values of graveyards.
     static SETTLES: Cell<bool> = const { Cell::new(false) };

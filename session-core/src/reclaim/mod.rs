@@ -2,8 +2,8 @@
 //!
 //! An entry that was unlinked is *retired*: it waits until every guard that was held at that moment
 //! is gone (the grace period, by crossbeam-epoch). Then the table's own reference is released. If it
-//! was the last one, the entry is *buried*: it goes to the graveyard of the thread at work, and its
-//! value is dropped when a call into this crate next ends on a thread that holds no guard. So a
+//! was the last one, the entry is *buried*: it goes to the graveyard of the thread that unlinked it, and
+//! its value is dropped when a call that changes a table next ends on a thread that holds no guard. So a
 //! value's `drop`, which is foreign code, runs neither inside the collector nor under a guard nor
 //! half-way through a change.
 //!
@@ -37,7 +37,8 @@ pub(crate) use graveyard::Graveyard;
 /// its thread.
 pub struct Guard(pub(crate) chosen::Guard);
 
-/// Takes a guard: a few nanoseconds, one write to a line of this thread's own.
+/// Takes a guard: a few nanoseconds, one write to a line of this thread's own. At each 128th the collector works, and
+/// may write to its own and release what up to eight batches of 64 removals hold, which takes microseconds.
 ///
 /// # Examples
 ///
