@@ -305,6 +305,7 @@ pub unsafe extern "C" fn SESS_CONN_generate_session_id(
 /// verifying the peer came to. It takes the connection's id context and the context's timeout, and is made now. 1
 /// done; 0 when it was attached or added before.
 ///
+/// An id context that it did not have yet is set anew: what SESS_SESSION_get0_id_context() lent before is gone.
 /// The connection takes a reference of its own. Threads: one at a time for a connection. NULL: 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn SESS_CONN_new_session(
@@ -319,6 +320,7 @@ pub unsafe extern "C" fn SESS_CONN_new_session(
 /// marked; its timeout, and when the peers last proved who they are, stay. A client up to TLS 1.2 that stores sessions
 /// gets it in the place of the one in use, which leaves the cache. 1 done; 0 when it was attached or added before.
 ///
+/// It takes the connection's id context as SESS_CONN_new_session() does.
 /// The connection takes a reference of its own. May call the remove callback. Threads: one at a time for a connection.
 /// NULL: 0.
 #[unsafe(no_mangle)]

@@ -270,8 +270,12 @@ impl SESS_SESSION {
         if let Some(fields) = &mut state.fields {
             take_over(fields, session);
             fields.verify_result = session.verify_result();
-            if let Ok(id_context) = Octets::new(session.id_context().as_bytes()) {
-                fields.id_context = id_context.into_owned();
+            // One that stays keeps its place: C may have been lent it.
+            let id_context = session.id_context();
+            if fields.id_context.as_bytes() != id_context.as_bytes() {
+                if let Ok(id_context) = Octets::new(id_context.as_bytes()) {
+                    fields.id_context = id_context.into_owned();
+                }
             }
         }
         let _ = self.fixed.set(uncounted(session));

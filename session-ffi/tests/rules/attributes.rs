@@ -1,6 +1,6 @@
 //! R1 to R29: sessions and their attributes.
 
-use std::ffi::{CStr, c_long, c_void};
+use std::ffi::{CStr, c_int, c_long, c_void};
 use std::ptr::{null, null_mut};
 
 use session::*;
@@ -49,7 +49,7 @@ fn r3_last_free_ends_the_session_and_free_of_null_nothing() {
         _: *mut c_void,
         value: *mut c_void,
         _: *mut SESS_EX_DATA,
-        _: std::ffi::c_int,
+        _: c_int,
         _: c_long,
         _: *mut c_void,
     ) {
@@ -172,6 +172,34 @@ fn r13_id_context_of_33_bytes_is_refused_with_openssls_reason() {
         let context = SESS_SESSION_get0_id_context(session, &mut len);
         assert_eq!(std::slice::from_raw_parts(context, len as usize), [5; 32]);
         SESS_SESSION_free(session);
+    }
+}
+
+#[test]
+fn id_context_that_was_lent_stays_where_it_is_when_the_session_is_added_or_attached() {
+    unsafe {
+        let ctx = SESS_CTX_new();
+        assert_eq!(SESS_CTX_set_session_id_context(ctx, b"web-shop".as_ptr(), 8), 1);
+        let conn = SESS_new(ctx);
+        SESS_CONN_begin(conn, 0x0303);
+        let [added, set, new, attached] = [1, 2, 3, 4].map(session);
+        let fix: [&dyn Fn() -> c_int; 4] = [
+            &|| SESS_CTX_add_session(ctx, added),
+            &|| SESS_set_session(conn, set),
+            &|| SESS_CONN_new_session(conn, new),
+            &|| SESS_CONN_attach_session(conn, attached),
+        ];
+        for (session, fix) in [added, set, new, attached].into_iter().zip(fix) {
+            SESS_SESSION_set1_id_context(session, b"web-shop".as_ptr(), 8);
+            let mut len = 0;
+            let lent = SESS_SESSION_get0_id_context(session, &mut len);
+            assert_eq!(fix(), 1);
+            assert_eq!(SESS_SESSION_get0_id_context(session, &mut len), lent);
+            assert_eq!(std::slice::from_raw_parts(lent, len as usize), b"web-shop");
+        }
+        [added, set, new, attached].into_iter().for_each(|session| SESS_SESSION_free(session));
+        SESS_free(conn);
+        SESS_CTX_free(ctx);
     }
 }
 
