@@ -133,6 +133,9 @@ impl SESS_CTX {
         }
         // Acquire: all that was done through the other references has been done.
         fence(Ordering::Acquire);
+        // Callbacks from here on may take references and give them up again: none of those is the last one.
+        // Relaxed: nobody else has one.
+        shared.references.store(REFERENCES_AT_THE_END, Ordering::Relaxed);
         shared.cache.flush(UnixTime(0));
         shared.callbacks.take_out(&shared.cache);
         shared.ex_data.end(context.as_ptr().cast());
@@ -144,6 +147,9 @@ impl SESS_CTX {
         seconds_for_c(self.cache.rules().timeout_default())
     }
 }
+
+/// More than callbacks give up.
+const REFERENCES_AT_THE_END: usize = usize::MAX / 2;
 
 /// The manual's 24 hours, and TLS 1.3's 7 days: what session-cache begins with.
 const LIFETIMES_MAX_DEFAULT: [Seconds; 2] = [Seconds(86_400), Seconds(604_800)];
@@ -234,7 +240,8 @@ pub unsafe extern "C" fn SESS_CTX_up_ref(ctx: *mut SESS_CTX) -> c_int {
 
 /// Gives up one reference. With the last one every session in the cache is marked not resumable and reported
 /// to the remove callback, then the context is freed; sessions that others hold stay. Connections hold
-/// references too.
+/// references too. The remove callback may use the context, take references and make connections meanwhile; none of
+/// them keeps it, so they have to be given up before this returns.
 ///
 /// Threads: any. NULL: nothing happens.
 #[unsafe(no_mangle)]

@@ -678,7 +678,8 @@ int SESS_CTX_up_ref(struct SESS_CTX *ctx);
 
 // Gives up one reference. With the last one every session in the cache is marked not resumable and reported
 // to the remove callback, then the context is freed; sessions that others hold stay. Connections hold
-// references too.
+// references too. The remove callback may use the context, take references and make connections meanwhile; none of
+// them keeps it, so they have to be given up before this returns.
 //
 // Threads: any. NULL: nothing happens.
 void SESS_CTX_free(struct SESS_CTX *ctx);

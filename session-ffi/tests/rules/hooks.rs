@@ -163,6 +163,33 @@ fn r138_r146_free_reports_every_session_out_and_marked() {
 }
 
 #[test]
+fn remove_callback_may_take_references_to_the_context_that_is_being_freed() {
+    unsafe extern "C" fn uses(ctx: *mut SESS_CTX, session: *mut SESS_SESSION) {
+        unsafe {
+            assert_eq!(SESS_CTX_up_ref(ctx), 1);
+            let conn = SESS_new(ctx);
+            assert!(!conn.is_null());
+            SESS_free(conn);
+            see(format!("removed {}, {} left", id(session)[0], number(ctx)));
+            SESS_CTX_free(ctx);
+        }
+    }
+    unsafe {
+        let ctx = SESS_CTX_new();
+        SESS_CTX_sess_set_remove_cb(ctx, Some(uses));
+        for number in [1, 2] {
+            let session = session(number);
+            SESS_CTX_add_session(ctx, session);
+            SESS_SESSION_free(session);
+        }
+        SESS_CTX_free(ctx);
+        let mut seen = seen();
+        seen.sort();
+        assert_eq!(seen, ["removed 1, 0 left", "removed 2, 0 left"]);
+    }
+}
+
+#[test]
 fn r140_explicit_removal_reports_the_argument() {
     for openssl in [false, true] {
         unsafe {
