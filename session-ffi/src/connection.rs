@@ -222,14 +222,15 @@ impl SESS_CONN {
         conn: *mut SESS_CONN,
         is_forward_secure: c_int,
     ) -> Result<bool, Fault> {
-        let callback = self.ask(|_| self.not_resumable.get())?;
-        let Some(callback) = callback else { return Ok(false) };
-        // SAFETY: C says that it is to be called so.
-        let answer = unsafe { callback(conn, is_forward_secure) };
-        if answer != 0 {
-            self.ask(|connection| connection.session().map(Session::mark_not_resumable))?;
-        }
-        Ok(answer != 0)
+        self.ask(|connection| {
+            let Some(callback) = self.not_resumable.get() else { return false };
+            // SAFETY: C says that it is to be called so.
+            let is_not_resumable = unsafe { callback(conn, is_forward_secure) } != 0;
+            if is_not_resumable {
+                connection.session().map(Session::mark_not_resumable);
+            }
+            is_not_resumable
+        })
     }
 }
 

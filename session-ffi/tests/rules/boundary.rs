@@ -120,3 +120,30 @@ fn connection_frees_nothing_from_within_its_own_callback() {
         SESS_CTX_free(ctx);
     }
 }
+
+#[test]
+fn connection_stays_while_it_asks_whether_its_session_is_not_to_be_resumed() {
+    use std::ffi::c_int;
+    unsafe extern "C" fn frees(conn: *mut SESS_CONN, _: c_int) -> c_int {
+        unsafe {
+            SESS_free(conn);
+            assert_eq!(SESS_last_error_code(), SESS_R_CONNECTION_IN_USE);
+            assert_eq!(SESS_clear(conn), 0);
+            assert!(!SESS_get_session(conn).is_null());
+        }
+        1
+    }
+    unsafe {
+        let ctx = SESS_CTX_new();
+        let conn = SESS_new(ctx);
+        SESS_set_not_resumable_session_callback(conn, Some(frees));
+        SESS_CONN_begin(conn, 0x0303);
+        let new = session(1);
+        assert_eq!(SESS_CONN_new_session(conn, new), 1);
+        assert_eq!(SESS_CONN_is_not_resumable(conn, 1), 1);
+        assert_eq!(SESS_SESSION_is_resumable(new), 0);
+        SESS_SESSION_free(new);
+        SESS_free(conn);
+        SESS_CTX_free(ctx);
+    }
+}
