@@ -9,7 +9,7 @@ use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use session_cache::{Connection, Fatal, Role, Session, SessionId, Wanted};
+use session_cache::{Connection, Fatal, OfOtherCache, Role, Session, SessionId, Wanted};
 
 use crate::context::{SESS_CTX, context, id_context};
 use crate::ex_data::{self, Class, SESS_EX_DATA, SESS_EX_dup, SESS_EX_free, SESS_EX_new};
@@ -40,6 +40,10 @@ pub struct SESS_CONN {
     context: NonNull<SESS_CTX>,
     current_context: Cell<NonNull<SESS_CTX>>,
     not_resumable: Cell<SESS_not_resumable_session_cb>,
+    /// Whether the attached session is a new one of this handshake, and none from before.
+    has_new_session: Cell<bool>,
+    /// Whether the new session that is still to come is not to be resumed.
+    next_is_not_resumable: Cell<bool>,
     tickets: Cell<usize>,
     ex_data: SESS_EX_DATA,
 }
@@ -102,6 +106,8 @@ impl SESS_CONN {
             context: address,
             current_context: Cell::new(address),
             not_resumable: Cell::new(context.callbacks.not_resumable()),
+            has_new_session: Cell::new(false),
+            next_is_not_resumable: Cell::new(false),
             // Relaxed: a number that stands for itself.
             tickets: Cell::new(context.tickets.load(Ordering::Relaxed)),
             ex_data: SESS_EX_DATA::new(Class::Connection),
@@ -226,11 +232,32 @@ impl SESS_CONN {
             let Some(callback) = self.not_resumable.get() else { return false };
             // SAFETY: C says that it is to be called so.
             let is_not_resumable = unsafe { callback(conn, is_forward_secure) } != 0;
-            if is_not_resumable {
-                connection.session().map(Session::mark_not_resumable);
+            match connection.session().filter(|_| self.has_new_session.get()) {
+                Some(session) if is_not_resumable => session.mark_not_resumable(),
+                Some(_) => {}
+                None => self.next_is_not_resumable.set(is_not_resumable),
             }
             is_not_resumable
         })
+    }
+
+    /// Another handshake is to come: what is attached is from before it.
+    pub(crate) fn begins_anew(&self) {
+        self.has_new_session.set(false);
+        self.next_is_not_resumable.set(false);
+    }
+
+    /// What is attached now is from before this handshake.
+    pub(crate) fn has_older_session(&self) {
+        self.has_new_session.set(false);
+    }
+
+    /// What is attached now was made in this handshake.
+    pub(crate) fn has_new_session(&self, session: &Session) {
+        self.has_new_session.set(true);
+        if self.next_is_not_resumable.take() {
+            session.mark_not_resumable();
+        }
     }
 }
 
@@ -285,8 +312,10 @@ pub unsafe extern "C" fn SESS_set_session(
         // SAFETY: C says that it is a live session.
         let session =
             object.map(|object| unsafe { SESS_SESSION::fix_as_is(object) }).transpose()?;
-        conn.drive(|connection| connection.set_session(session))?
-            .map_err(|why| Fault::new(SESS_R_OTHER_CONTEXT, why.to_string()))?;
+        conn.drive(|connection| {
+            connection.set_session(session).map(|()| conn.has_older_session())
+        })?
+        .map_err(|why| Fault::new(SESS_R_OTHER_CONTEXT, why.to_string()))?;
         if let Some(object) = object {
             // SAFETY: as above.
             unsafe { object.as_ref() }.is_in(&conn.context().cache);
@@ -356,9 +385,12 @@ pub unsafe extern "C" fn SESS_copy_session_id(to: *mut SESS_CONN, from: *const S
         let target = unsafe { connection(to) }?;
         target
             .drive(|connection| {
-                connection.set_session(session).map(|()| connection.set_id_context(id_context))
+                connection.set_session(session)?;
+                target.has_older_session();
+                connection.set_id_context(id_context);
+                Ok(())
             })?
-            .map_err(|why| Fault::new(SESS_R_OTHER_CONTEXT, why.to_string()))?;
+            .map_err(|why: OfOtherCache| Fault::new(SESS_R_OTHER_CONTEXT, why.to_string()))?;
         Ok(1)
     })
 }

@@ -5,7 +5,9 @@
 use std::ffi::{c_int, c_long, c_uchar, c_uint, c_ulong};
 use std::ptr::NonNull;
 
-use session_cache::{Connection, ProtocolVersion, Role, Seconds, SessionId, Shutdown, Tickets};
+use session_cache::{
+    Connection, Fatal, ProtocolVersion, Role, Seconds, SessionId, Shutdown, Tickets,
+};
 use session_codec::{Certificate, Octets, PublicKey};
 
 use crate::connection::{SESS_CONN, connection, fatal};
@@ -87,13 +89,15 @@ pub unsafe extern "C" fn SESS_free(conn: *mut SESS_CONN) {
 /// May call the remove callback. Threads: one at a time for a connection. NULL: 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn SESS_clear(conn: *mut SESS_CONN) -> c_int {
-    // SAFETY: C says that it is a live connection.
-    unsafe {
-        drive(conn, 0, |connection| {
+    entry(0, || {
+        // SAFETY: C says that it is a live connection.
+        let conn = unsafe { connection(conn) }?;
+        conn.drive(|connection| {
+            conn.begins_anew();
             connection.clear();
-            Ok(1)
-        })
-    }
+        })?;
+        Ok(1)
+    })
 }
 
 /// Makes it a client's connection, before it has begun a handshake; later nothing changes.
@@ -176,13 +180,16 @@ pub unsafe extern "C" fn SESS_get_shutdown(conn: *const SESS_CONN) -> c_int {
 /// Threads: one at a time for a connection. NULL: 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn SESS_CONN_begin(conn: *mut SESS_CONN, protocol_version: c_int) -> c_int {
-    // SAFETY: C says that it is a live connection.
-    unsafe {
-        drive(conn, 0, |connection| {
-            connection.begin(version(protocol_version)?);
-            Ok(1)
-        })
-    }
+    entry(0, || {
+        // SAFETY: C says that it is a live connection.
+        let conn = unsafe { connection(conn) }?;
+        let version = version(protocol_version)?;
+        conn.drive(|connection| {
+            conn.begins_anew();
+            connection.begin(version);
+        })?;
+        Ok(1)
+    })
 }
 
 /// Says which protocol version was agreed on, when it is another than was said at the beginning. 1 done.
@@ -239,7 +246,7 @@ unsafe fn resume(
     conn: *mut SESS_CONN,
     id: *const c_uchar,
     len: usize,
-    how: impl FnOnce(&mut Connection, &SessionId) -> Result<bool, session_cache::Fatal>,
+    how: impl FnOnce(&mut Connection, &SessionId) -> Result<bool, Fatal>,
 ) -> c_int {
     entry(-1, || {
         if len > SessionId::BYTES_MAX {
@@ -250,7 +257,7 @@ unsafe fn resume(
         let id = unsafe { session_id(id, len) }?;
         // SAFETY: as above.
         let conn = unsafe { connection(conn) }?;
-        conn.drive(|connection| how(connection, &id))?.map(c_int::from).map_err(fatal)
+        resumed(conn, |connection| how(connection, &id))
     })
 }
 
@@ -269,8 +276,23 @@ pub unsafe extern "C" fn SESS_CONN_resume_ticket(
         let object = NonNull::new(session).ok_or_else(|| Fault::null("session"))?;
         // SAFETY: C says that it is a live session.
         let session = unsafe { SESS_SESSION::fix_as_is(object) }?;
-        conn.drive(|connection| connection.resume_ticket(session))?.map(c_int::from).map_err(fatal)
+        resumed(conn, |connection| connection.resume_ticket(session))
     })
+}
+
+/// Looks for a session, and tells C what came of it.
+fn resumed(
+    conn: &SESS_CONN,
+    look: impl FnOnce(&mut Connection) -> Result<bool, Fatal>,
+) -> Result<c_int, Fault> {
+    let found = conn.drive(|connection| {
+        let found = look(connection)?;
+        if found {
+            conn.has_older_session();
+        }
+        Ok(found)
+    })?;
+    found.map(c_int::from).map_err(fatal)
 }
 
 /// Makes an id for a new session: what the generator makes, else 32 random bytes, and none that the cache has. 1
@@ -364,6 +386,7 @@ unsafe fn attach(
         conn.drive(|connection| {
             // SAFETY: passed on from the caller.
             unsafe { SESS_SESSION::fix(object, |new, _, timeout| how(connection, new, timeout)) }
+                .map(|session| conn.has_new_session(&session))
         })??;
         // SAFETY: passed on from the caller.
         unsafe { object.as_ref() }.is_in(&conn.context().cache);
@@ -411,6 +434,8 @@ pub unsafe extern "C" fn SESS_CONN_finish(conn: *mut SESS_CONN) -> c_int {
 
 /// Asks whether the new session is not to be resumed, and marks it if so: 1, and the engine sends no ticket; else 0.
 ///
+/// Comes after SESS_CONN_new_session(). Without a new session yet the answer is kept for the next one that this
+/// handshake attaches; one from before this handshake is never marked.
 /// Calls the callback of SESS_set_not_resumable_session_callback(). Threads: one at a time for a connection. NULL: 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn SESS_CONN_is_not_resumable(

@@ -162,6 +162,8 @@ int SESS_CONN_finish(SESS_CONN *conn);
 
 // Asks whether the new session is not to be resumed, and marks it if so: 1, and the engine sends no ticket; else 0.
 //
+// Comes after SESS_CONN_new_session(). Without a new session yet the answer is kept for the next one that this
+// handshake attaches; one from before this handshake is never marked.
 // Calls the callback of SESS_set_not_resumable_session_callback(). Threads: one at a time for a connection. NULL: 0.
 int SESS_CONN_is_not_resumable(SESS_CONN *conn,
                                int is_forward_secure);

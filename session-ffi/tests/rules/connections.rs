@@ -493,6 +493,114 @@ fn r204_callback_can_say_that_a_session_is_not_to_be_resumed() {
     }
 }
 
+/// Says of each session that it is not to be resumed.
+unsafe extern "C" fn refuses_all(_: *mut SESS_CONN, _: c_int) -> c_int {
+    1
+}
+
+#[test]
+fn word_that_a_session_is_not_to_be_resumed_may_come_before_the_session() {
+    unsafe {
+        let ctx = SESS_CTX_new();
+        SESS_CTX_set_not_resumable_session_callback(ctx, Some(refuses_all));
+        type Attach = unsafe extern "C" fn(*mut SESS_CONN, *mut SESS_SESSION) -> c_int;
+        for attach in [SESS_CONN_new_session as Attach, SESS_CONN_attach_session] {
+            let conn = SESS_new(ctx);
+            SESS_CONN_begin(conn, 0x0303);
+            assert_eq!(SESS_CONN_resume(conn, ID.as_ptr(), 32), 0);
+            assert_eq!(SESS_CONN_is_not_resumable(conn, 1), 1);
+            let new = session(1);
+            assert_eq!(attach(conn, new), 1);
+            assert_eq!(SESS_SESSION_is_resumable(new), 0);
+            SESS_CONN_established(conn, SESS_TICKETS_NONE);
+            SESS_CONN_finish(conn);
+            assert_eq!(number(ctx), 0);
+            SESS_SESSION_free(new);
+            close(conn);
+        }
+        SESS_CTX_free(ctx);
+    }
+}
+
+#[test]
+fn word_that_the_new_session_is_not_to_be_resumed_marks_none_from_before() {
+    unsafe {
+        let ctx = SESS_CTX_new();
+        let before: [&dyn Fn(*mut SESS_CONN, *mut SESS_SESSION); 3] = [
+            // The session of a connection that is used again.
+            &|conn, old| {
+                SESS_set_session(conn, old);
+                SESS_CONN_begin(conn, 0x0303);
+                assert_eq!(SESS_CONN_resume(conn, b"other".as_ptr(), 5), 0);
+            },
+            // One that has come back.
+            &|conn, old| {
+                SESS_CONN_begin(conn, 0x0303);
+                assert_eq!(SESS_CONN_resume(conn, id(old).as_ptr(), 32), 1);
+            },
+            // Another connection's, in the place of one that this handshake has made.
+            &|conn, old| {
+                let from = SESS_new(ctx);
+                SESS_set_session(from, old);
+                SESS_CONN_begin(conn, 0x0303);
+                let new = session(9);
+                SESS_CONN_new_session(conn, new);
+                SESS_SESSION_free(new);
+                assert_eq!(SESS_copy_session_id(conn, from), 1);
+                SESS_free(from);
+            },
+        ];
+        for (at, before) in before.into_iter().enumerate() {
+            let old = session(at as u8 + 1);
+            assert_eq!(SESS_CTX_add_session(ctx, old), 1);
+            let conn = SESS_new(ctx);
+            SESS_set_not_resumable_session_callback(conn, Some(refuses_all));
+            before(conn, old);
+            assert_eq!(SESS_get_session(conn), old);
+            assert_eq!(SESS_CONN_is_not_resumable(conn, 1), 1);
+            assert_eq!(SESS_SESSION_is_resumable(old), 1, "{at}");
+            let new = session(at as u8 + 11);
+            assert_eq!(SESS_CONN_new_session(conn, new), 1);
+            assert_eq!(SESS_SESSION_is_resumable(new), 0, "{at}");
+            SESS_SESSION_free(old);
+            SESS_SESSION_free(new);
+            SESS_free(conn);
+        }
+        assert_eq!(number(ctx), 3);
+        SESS_CTX_free(ctx);
+    }
+}
+
+#[test]
+fn word_that_a_session_is_not_to_be_resumed_is_for_one_session_of_one_handshake() {
+    unsafe {
+        let ctx = SESS_CTX_new();
+        let begins_again: [&dyn Fn(*mut SESS_CONN); 3] = [
+            &|conn| assert_eq!(SESS_CONN_begin(conn, 0x0303), 1),
+            &|conn| assert_eq!(SESS_clear(conn), 1),
+            &|conn| {
+                let refused = session(1);
+                assert_eq!(SESS_CONN_new_session(conn, refused), 1);
+                assert_eq!(SESS_SESSION_is_resumable(refused), 0);
+                SESS_SESSION_free(refused);
+            },
+        ];
+        for begins_again in begins_again {
+            let conn = SESS_new(ctx);
+            SESS_set_not_resumable_session_callback(conn, Some(refuses_all));
+            SESS_CONN_begin(conn, 0x0303);
+            assert_eq!(SESS_CONN_is_not_resumable(conn, 1), 1);
+            begins_again(conn);
+            let new = session(2);
+            assert_eq!(SESS_CONN_new_session(conn, new), 1);
+            assert_eq!(SESS_SESSION_is_resumable(new), 1);
+            SESS_SESSION_free(new);
+            SESS_free(conn);
+        }
+        SESS_CTX_free(ctx);
+    }
+}
+
 #[test]
 fn second_thread_is_refused_while_a_connection_is_in_use() {
     unsafe extern "C" fn waits(conn: *mut SESS_CONN, id: *mut c_uchar, _: *mut c_uint) -> c_int {
