@@ -4,7 +4,7 @@
 //! Invariant: nothing is allocated, and no byte is looked at more than a few times, whatever is given.
 
 use der::asn1::OctetStringRef;
-use der::{Decode, Header, Reader, SliceReader};
+use der::{Decode, Header, Reader, SliceReader, Tag};
 
 use crate::certificate::{self, Certificate, PublicKey};
 use crate::cipher::CipherSuite;
@@ -219,8 +219,15 @@ impl<'a> Input<'_, 'a> {
 
     fn public_key(&mut self) -> Result<PublicKey<'a>, Cause> {
         let (der, read) = (self.der, certificate::read_public_key);
-        self.explicit("peer public key", certificate::PUBLIC_KEY, |reader| {
-            outlined(reader, der, read, ErrorKind::PublicKey).map(PublicKey::that_was_read)
+        self.explicit("peer public key", "OCTET STRING of a SubjectPublicKeyInfo", |reader| {
+            let header = Header::decode(reader)?;
+            header.tag().assert_eq(Tag::OctetString)?;
+            reader.read_nested(header.length(), |reader| {
+                let key = outlined(reader, der, read, ErrorKind::PublicKey)?;
+                // What follows it is dropped, as OpenSSL does.
+                reader.read_slice(reader.remaining_len())?;
+                Ok(PublicKey::that_was_read(key))
+            })
         })
     }
 }

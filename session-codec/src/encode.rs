@@ -112,7 +112,7 @@ impl SslSession<'_> {
         number(to, 17, self.max_fragment_length_mode)?;
         string(to, 18, self.ticket_application_data.as_ref().map(|bytes| bytes.as_bytes()))?;
         explicit(to, 19, &self.key_exchange_group)?;
-        raw(to, 20, self.peer_public_key.as_ref().map(|key| key.as_bytes()))
+        string(to, 20, self.peer_public_key.as_ref().map(|key| key.as_bytes()))
     }
 }
 

@@ -144,9 +144,18 @@ fn elements(der: &[u8]) -> Vec<Vec<u8>> {
 #[test]
 fn r222_public_key_that_cannot_be_parsed_is_refused() {
     for key in [&[0x30, 0][..], &[3, 1, 0], &[0x30, 2, 0x30, 0]] {
-        let reason = refused(&with(&[&[0xb3, 3, 2, 1, 0], &tlv(0xb4, key)]));
+        let reason = refused(&with(&[&[0xb3, 3, 2, 1, 0], &tlv(0xb4, &tlv(4, key))]));
         assert_eq!(reason, (ErrorKind::PublicKey, "peer public key"), "{key:x?}");
     }
+}
+
+#[test]
+fn public_key_that_is_in_no_octet_string_is_refused() {
+    let key = [0x30, 8, 0x30, 3, 6, 1, 42, 3, 1, 0];
+    let field = |inner: &[u8]| refused(&with(&[&[0xb3, 3, 2, 1, 0], &tlv(0xb4, inner)]));
+    assert_eq!(field(&key), (ErrorKind::Malformed, "peer public key"));
+    assert_eq!(field(&[4, 0]), (ErrorKind::PublicKey, "peer public key"));
+    assert_eq!(field(&[4, 9, 0x30]), (ErrorKind::Truncated, "peer public key"));
 }
 
 #[test]

@@ -173,17 +173,40 @@ fn r224_bytes_after_the_session_are_not_looked_at() {
     taken(&der);
 }
 
+/// As OpenSSL 3.2 and later write an Ed25519 key, by the ASN.1 of `ssl/ssl_asn1.c` and RFC 8410:
+///
+/// ```text
+/// b4 2e              peer_rpk [20] EXPLICIT
+///    04 2c           OCTET STRING
+///       30 2a        SubjectPublicKeyInfo
+///          30 05     AlgorithmIdentifier
+///             06 03  OBJECT IDENTIFIER 1.3.101.112
+///          03 21 00  BIT STRING, of whole bytes
+/// ```
+const PEER_PUBLIC_KEY: [u8; 16] =
+    [0xb4, 0x2e, 4, 0x2c, 0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
+
 #[test]
 fn peer_public_key_is_taken_and_written_back() {
-    let key = [0x30, 8, 0x30, 3, 6, 1, 42, 3, 1, 0];
+    let field = [&PEER_PUBLIC_KEY[..], &[7; 32]].concat();
     let der = with(&[
         &[0xa1, 3, 2, 1, 9],
         &[0xa2, 3, 2, 1, 9],
         &[0xa4, 2, 4, 0],
         &[0xb3, 3, 2, 1, 0],
-        &tlv(0xb4, &key),
+        &field,
     ]);
     let session = decode(&der).unwrap();
-    assert_eq!(session.peer_public_key.as_ref().expect("there").as_bytes(), key);
+    assert_eq!(session.peer_public_key.as_ref().expect("there").as_bytes(), &field[4..]);
     assert_eq!(*session.to_der().unwrap(), der);
+}
+
+#[test]
+fn bytes_after_the_peer_public_key_are_dropped() {
+    let field = [&PEER_PUBLIC_KEY[..], &[7; 32]].concat();
+    let longer = tlv(0xb4, &tlv(4, &[&field[4..], &[5, 0]].concat()));
+    let der = with(&[&longer]);
+    let session = decode(&der).unwrap();
+    assert_eq!(session.peer_public_key.as_ref().expect("there").as_bytes(), &field[4..]);
+    assert!(session.to_der().unwrap().ends_with(&field));
 }
