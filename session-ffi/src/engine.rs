@@ -12,7 +12,8 @@ use session_codec::{Certificate, Octets, PublicKey};
 
 use crate::connection::{SESS_CONN, connection, fatal};
 use crate::context::SESS_CTX;
-use crate::fault::{Fault, SESS_R_SESSION_IS_FIXED, entry};
+use crate::fault::{Fault, entry};
+use crate::hooks::HeldBack;
 use crate::memory;
 use crate::session::SESS_SESSION;
 
@@ -378,15 +379,19 @@ unsafe fn attach(
         // SAFETY: passed on from the caller.
         let conn = unsafe { connection(conn) }?;
         let object = NonNull::new(session).ok_or_else(|| Fault::null("session"))?;
-        // SAFETY: passed on from the caller.
-        if unsafe { object.as_ref() }.fixed().is_some() {
-            let words = "the session was added to a context or attached to a connection before";
-            return Err(Fault::new(SESS_R_SESSION_IS_FIXED, words));
-        }
         conn.drive(|connection| {
-            // SAFETY: passed on from the caller.
-            unsafe { SESS_SESSION::fix(object, |new, _, timeout| how(connection, new, timeout)) }
-                .map(|session| conn.has_new_session(&session))
+            // The session's lock is held while it is attached. The one that makes room is reported, and ends,
+            // after that.
+            let held_back = HeldBack::begin();
+            let guard = session_core::pin();
+            let fixed =
+                // SAFETY: passed on from the caller.
+                unsafe { SESS_SESSION::fix(object, |new, timeout| how(connection, new, timeout)) };
+            drop(guard);
+            session_core::settle();
+            let fixed = fixed.map(|session| conn.has_new_session(&session));
+            drop(held_back);
+            fixed
         })??;
         // SAFETY: passed on from the caller.
         unsafe { object.as_ref() }.is_in(&conn.context().cache);

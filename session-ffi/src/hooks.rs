@@ -6,7 +6,7 @@
 //!
 //! Source: the manual page `SSL_CTX_sess_set_get_cb(3)`.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_uchar, c_uint};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -152,15 +152,51 @@ pub(crate) fn refused<R>(store: impl FnOnce() -> R) -> (R, bool) {
     (result, REFUSED.replace(outer))
 }
 
-fn remove_session(address: Address, left: Left<'_>) {
+fn remove_session(address: Address, session: &Session) {
+    if is_held_back(address, session) {
+        return;
+    }
     let context = address.context();
     let (Some(callback), Some(object)) =
-        (context.callbacks.remove_session(), SESS_SESSION::of(left.session))
+        (context.callbacks.remove_session(), SESS_SESSION::of(session))
     else {
         return;
     };
-    // SAFETY: C says that it is to be called so; `left` keeps the session meanwhile.
+    // SAFETY: C says that it is to be called so; `session` keeps the object meanwhile.
     unsafe { callback(address.0.cast_mut(), object.as_ptr()) };
+}
+
+thread_local! {
+    /// What this thread tells the remove callback of later; none while it tells at once.
+    static HELD_BACK: RefCell<Option<Vec<(Address, Session)>>> = const { RefCell::new(None) };
+}
+
+/// Holds this thread's remove callbacks back until it is dropped, for the time of a lock. Their contexts outlive it.
+pub(crate) struct HeldBack;
+
+impl HeldBack {
+    pub(crate) fn begin() -> HeldBack {
+        // A thread whose locals are gone tells at once.
+        let _ = HELD_BACK.try_with(|held_back| held_back.replace(Some(Vec::new())));
+        HeldBack
+    }
+}
+
+impl Drop for HeldBack {
+    fn drop(&mut self) {
+        let held_back = HELD_BACK.try_with(RefCell::take).ok().flatten();
+        for (address, session) in held_back.into_iter().flatten() {
+            remove_session(address, &session);
+        }
+    }
+}
+
+fn is_held_back(address: Address, session: &Session) -> bool {
+    let hold_back = |held_back: &RefCell<Option<Vec<(Address, Session)>>>| {
+        let mut held_back = held_back.borrow_mut();
+        held_back.as_mut().map(|held_back| held_back.push((address, session.clone()))).is_some()
+    };
+    HELD_BACK.try_with(hold_back).unwrap_or(false)
 }
 
 fn get_session(address: Address, inquiry: Inquiry<'_>) -> Option<Session> {
@@ -279,7 +315,7 @@ pub unsafe extern "C" fn SESS_CTX_sess_set_remove_cb(
             |settings, callbacks, address| {
                 settings.remove_hook = callbacks.remove_session().map(|_| {
                     let hook: Arc<RemoveHook> =
-                        Arc::new(move |left: Left<'_>| remove_session(address, left));
+                        Arc::new(move |left: Left<'_>| remove_session(address, left.session));
                     hook
                 });
             },

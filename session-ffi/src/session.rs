@@ -8,8 +8,9 @@
 //! Invariant: the address of the object never changes, so hooks, lookups and connections show C the
 //! pointer that it put in.
 //!
-//! Hard case: C takes or gives up a reference while another thread fixes the draft. Both happen under the
-//! object's lock; a fixed one is never unfixed, so without the lock nothing is missed.
+//! Hard case: C does something to a draft while another thread fixes it. A draft is fixed under the object's
+//! lock, in one step, so that others find it before or after; a fixed one is never unfixed, so without the lock
+//! nothing is missed. Nothing of C's runs under the lock.
 
 use std::ffi::{CString, c_char, c_int, c_uint};
 use std::mem::ManuallyDrop;
@@ -49,8 +50,6 @@ struct State {
     fields: Option<Box<SslSession<'static>>>,
     /// The mark of a draft.
     not_resumable: bool,
-    /// Whether somebody is making the session that it will lie in.
-    is_being_fixed: bool,
     /// Whether anybody said what verifying the peer came to.
     is_verified: bool,
     /// Of a duplicate: when the peers of its original last proved who they are.
@@ -62,16 +61,16 @@ struct State {
 }
 
 impl State {
-    /// Begins the session that a draft becomes; refused when another thread has.
+    fn draft(&self) -> Result<&SslSession<'static>, Fault> {
+        self.fields.as_deref().ok_or_else(|| Fault::invalid("no draft"))
+    }
+
+    /// Begins the session that a draft becomes.
     fn to_new(
         &self,
         payload: impl FnOnce() -> Payload<'static>,
     ) -> Result<NewSession<'static>, Fault> {
-        if self.is_being_fixed {
-            let words = "another thread adds or attaches the session for the first time";
-            return Err(Fault::new(SESS_R_SESSION_IS_FIXED, words));
-        }
-        let fields = self.fields.as_ref().ok_or_else(|| Fault::invalid("no draft"))?;
+        let fields = self.draft()?;
         let version = u16::try_from(fields.version.0).map_err(|_| {
             Fault::invalid(format!("protocol version {} is not 0 to 65535", fields.version.0))
         })?;
@@ -142,7 +141,6 @@ impl SESS_SESSION {
                 references: 1,
                 fields: Some(Box::new(fields)),
                 not_resumable: false,
-                is_being_fixed: false,
                 is_verified: false,
                 authenticated: None,
                 cache: Weak::new(),
@@ -192,7 +190,7 @@ impl SESS_SESSION {
         // SAFETY: owned by the payload, which `session` keeps.
         let object = unsafe { address.as_ref() };
         if object.fixed().is_none() {
-            object.adopt(session);
+            object.adopt(&mut object.lock(), session);
         }
         object.ex_data.begin(address.as_ptr().cast());
         Some(address)
@@ -221,43 +219,79 @@ impl SESS_SESSION {
         self.fixed.get().map(|session| &**session)
     }
 
-    /// Fixes a draft and returns the session that it is, as a handle of its own. `build` makes that session,
-    /// with no lock held; the times are the draft's.
+    /// Fixes a draft and returns the session that it is, as a handle of its own; refused of what is fixed. `build`
+    /// makes that session from what it is given and the draft's timeout, and runs nothing of C's.
     ///
     /// # Safety
     ///
     /// * `object` is alive, and boxed.
     pub(crate) unsafe fn fix(
         object: NonNull<SESS_SESSION>,
-        build: impl FnOnce(NewSession<'static>, UnixTime, Seconds) -> Session,
+        build: impl FnOnce(NewSession<'static>, Seconds) -> Session,
+    ) -> Result<Session, Fault> {
+        // SAFETY: passed on from the caller.
+        let mut state = unsafe { object.as_ref() }.lock();
+        // SAFETY: passed on from the caller.
+        if unsafe { object.as_ref() }.fixed().is_some() {
+            let words = "the session was added to a context or attached to a connection before";
+            return Err(Fault::new(SESS_R_SESSION_IS_FIXED, words));
+        }
+        // SAFETY: passed on from the caller.
+        unsafe { SESS_SESSION::fix_locked(object, &mut state, build) }
+    }
+
+    /// Fixes a draft as it is, and returns the session that it is; also of one that is fixed.
+    ///
+    /// # Safety
+    ///
+    /// * `object` is alive, and boxed.
+    pub(crate) unsafe fn fix_as_is(object: NonNull<SESS_SESSION>) -> Result<Session, Fault> {
+        // SAFETY: passed on from the caller.
+        let shared = unsafe { object.as_ref() };
+        if let Some(session) = shared.fixed() {
+            return Ok(session.clone());
+        }
+        let mut state = shared.lock();
+        if let Some(session) = shared.fixed() {
+            return Ok(session.clone());
+        }
+        let fields = state.draft()?;
+        let created = UnixTime(unsigned(fields.time.0));
+        let id_context = IdContext::new(fields.id_context.as_bytes())
+            .map_err(|error| Fault::invalid(error.to_string()))?;
+        let build = |new: NewSession<'static>, timeout: Seconds| {
+            new.with_timeout(timeout).build(id_context, created)
+        };
+        // SAFETY: passed on from the caller.
+        unsafe { SESS_SESSION::fix_locked(object, &mut state, build) }
+    }
+
+    /// # Safety
+    ///
+    /// * `object` is alive, boxed and a draft; `state` is its own.
+    unsafe fn fix_locked(
+        object: NonNull<SESS_SESSION>,
+        state: &mut State,
+        build: impl FnOnce(NewSession<'static>, Seconds) -> Session,
     ) -> Result<Session, Fault> {
         // SAFETY: passed on from the caller.
         let shared = unsafe { object.as_ref() };
-        let (new, created, timeout) = {
-            let mut state = shared.lock();
-            if let Some(session) = shared.fixed() {
-                return Ok(session.clone());
-            }
-            let fields = state.fields.as_ref().ok_or_else(|| Fault::invalid("no draft"))?;
-            let times = (UnixTime(unsigned(fields.time.0)), Seconds(unsigned(fields.timeout.0)));
-            let size_bytes = size_of::<SslSession<'_>>() + heap_bytes(fields);
-            let new = state.to_new(|| {
-                let data_bytes = shared.data.get().map_or(0, Payload::size_bytes);
-                let size_bytes = size_of::<SESS_SESSION>() + size_bytes + data_bytes;
-                Payload::object(Owner { object, size_bytes })
-            })?;
-            state.is_being_fixed = true;
-            (new, times.0, times.1)
-        };
-        let session = build(new, created, timeout);
-        shared.adopt(&session);
+        let fields = state.draft()?;
+        let timeout = Seconds(unsigned(fields.timeout.0));
+        let new = state.to_new(|| {
+            let data_bytes = shared.data.get().map_or(0, Payload::size_bytes);
+            let fields_bytes = size_of::<SslSession<'_>>() + heap_bytes(fields);
+            let size_bytes = size_of::<SESS_SESSION>() + fields_bytes + data_bytes;
+            Payload::object(Owner { object, size_bytes })
+        })?;
+        let session = build(new, timeout);
+        shared.adopt(state, &session);
         Ok(session)
     }
 
     /// Becomes part of the session whose payload it lies in, if it is not yet: each reference that C holds is
     /// a handle from here on.
-    fn adopt(&self, session: &Session) {
-        let mut state = self.lock();
+    fn adopt(&self, state: &mut State, session: &Session) {
         if self.fixed().is_some() {
             return;
         }
@@ -284,23 +318,6 @@ impl SESS_SESSION {
     /// Forgets the mark of a draft: what an engine sends a new ticket for can be resumed.
     pub(crate) fn forget_mark(&self) {
         self.lock().not_resumable = false;
-    }
-
-    /// Fixes a draft as it is.
-    ///
-    /// # Safety
-    ///
-    /// * `object` is alive, and boxed.
-    pub(crate) unsafe fn fix_as_is(object: NonNull<SESS_SESSION>) -> Result<Session, Fault> {
-        // SAFETY: passed on from the caller.
-        let shared = unsafe { object.as_ref() };
-        let id_context = shared.read(|fields| IdContext::new(fields.id_context.as_bytes()));
-        let id_context = id_context.map_err(|error| Fault::invalid(error.to_string()))?;
-        let build = |new: NewSession<'static>, created: UnixTime, timeout: Seconds| {
-            new.with_timeout(timeout).build(id_context, created)
-        };
-        // SAFETY: passed on from the caller.
-        unsafe { SESS_SESSION::fix(object, build) }
     }
 
     /// Remembers the cache that it is in.
@@ -380,7 +397,7 @@ impl SESS_SESSION {
         change: impl FnOnce(&mut SslSession<'static>) -> R,
     ) -> Result<R, Fault> {
         let mut state = self.lock();
-        if self.fixed().is_some() || state.is_being_fixed {
+        if self.fixed().is_some() {
             let words = format!(
                 "the session was added to a context or attached to a connection, so its {what} stays; \
                  change a duplicate"

@@ -1,7 +1,9 @@
 //! What the boundary promises: failures have words, NULL is no crash, counts hold among threads.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, c_int};
 use std::ptr::null_mut;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicPtr, AtomicUsize};
 
 use session::*;
 
@@ -93,6 +95,65 @@ fn references_hold_while_a_draft_is_fixed_by_another_thread() {
     }
 }
 
+/// Adds a draft to a context and does something else to it, each on a thread of its own and at the same moment, many
+/// times over; counts how often one of both failed, or what came of it is not right.
+fn failures_while_it_is_added(
+    other: impl Fn(*mut SESS_CTX, *mut SESS_SESSION) -> c_int + Sync,
+    is_right: impl Fn(*mut SESS_SESSION) -> bool,
+) -> usize {
+    const ROUNDS: usize = 20_000;
+    let (turn, done, failures) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+    let is_at = |counter: &AtomicUsize, round: usize| {
+        while counter.load(Acquire) < round {
+            std::thread::yield_now();
+        }
+    };
+    let ctx = SESS_CTX_new();
+    let (context, shared) = (AtomicPtr::new(ctx), AtomicPtr::new(null_mut()));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 1..=ROUNDS {
+                is_at(&turn, round);
+                let is_done = other(context.load(Relaxed), shared.load(Relaxed)) == 1;
+                failures.fetch_add(usize::from(!is_done), Relaxed);
+                done.store(round, Release);
+            }
+        });
+        for round in 1..=ROUNDS {
+            let session = session(1);
+            shared.store(session, Relaxed);
+            turn.store(round, Release);
+            let is_added = unsafe { SESS_CTX_add_session(ctx, session) } == 1;
+            is_at(&done, round);
+            failures.fetch_add(usize::from(!is_added || !is_right(session)), Relaxed);
+            unsafe { SESS_SESSION_free(session) };
+        }
+    });
+    unsafe { SESS_CTX_free(ctx) };
+    failures.into_inner()
+}
+
+#[test]
+fn draft_that_one_thread_adds_can_be_attached_by_another() {
+    let attach = |ctx: *mut SESS_CTX, session: *mut SESS_SESSION| unsafe {
+        let conn = SESS_new(ctx);
+        let attached = SESS_set_session(conn, session);
+        SESS_free(conn);
+        attached
+    };
+    assert_eq!(failures_while_it_is_added(attach, |_| true), 0);
+}
+
+#[test]
+fn draft_that_is_removed_while_it_is_added_is_marked_in_any_case() {
+    let remove = |ctx: *mut SESS_CTX, session: *mut SESS_SESSION| unsafe {
+        SESS_CTX_remove_session(ctx, session);
+        1
+    };
+    let is_right = |session: *mut SESS_SESSION| unsafe { SESS_SESSION_is_resumable(session) } == 0;
+    assert_eq!(failures_while_it_is_added(remove, is_right), 0);
+}
+
 #[test]
 fn version_is_the_crates() {
     let version = unsafe { CStr::from_ptr(SESS_version()) };
@@ -101,7 +162,7 @@ fn version_is_the_crates() {
 
 #[test]
 fn connection_frees_nothing_from_within_its_own_callback() {
-    use std::ffi::{c_int, c_uchar, c_uint};
+    use std::ffi::{c_uchar, c_uint};
     unsafe extern "C" fn frees(conn: *mut SESS_CONN, id: *mut c_uchar, _: *mut c_uint) -> c_int {
         unsafe {
             SESS_free(conn);
@@ -123,7 +184,6 @@ fn connection_frees_nothing_from_within_its_own_callback() {
 
 #[test]
 fn connection_stays_while_it_asks_whether_its_session_is_not_to_be_resumed() {
-    use std::ffi::c_int;
     unsafe extern "C" fn frees(conn: *mut SESS_CONN, _: c_int) -> c_int {
         unsafe {
             SESS_free(conn);

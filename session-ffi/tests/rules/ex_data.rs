@@ -143,6 +143,42 @@ fn connections_have_new_and_free_callbacks() {
 }
 
 #[test]
+fn free_callback_of_a_session_may_look_at_the_one_that_takes_its_place() {
+    unsafe extern "C" fn looks(
+        _: *mut c_void,
+        value: *mut c_void,
+        _: *mut SESS_EX_DATA,
+        _: c_int,
+        _: c_long,
+        _: *mut c_void,
+    ) {
+        if !value.is_null() {
+            let new = value.cast::<SESS_SESSION>();
+            assert_eq!(unsafe { SESS_SESSION_get_timeout(new) }, 300);
+            unsafe { SESS_SESSION_free(new) };
+        }
+    }
+    unsafe {
+        let ctx = SESS_CTX_new();
+        let idx = SESS_SESSION_get_ex_new_index(0, null_mut(), None, None, Some(looks));
+        let conn = SESS_new(ctx);
+        SESS_CONN_begin(conn, 0x0303);
+        let (old, new) = (session(1), session(2));
+        SESS_SESSION_up_ref(new);
+        SESS_SESSION_set_ex_data(old, idx, new.cast());
+        SESS_CONN_new_session(conn, old);
+        SESS_SESSION_free(old);
+        assert_eq!(SESS_CONN_new_session(conn, new), 1);
+        // The old one has ended, and gave its reference up.
+        assert_eq!(crate::scene::references(new), 2);
+        SESS_SESSION_free(new);
+        SESS_free(conn);
+        SESS_SESSION_free_ex_index(idx);
+        SESS_CTX_free(ctx);
+    }
+}
+
+#[test]
 fn index_0_is_everybodys_and_unknown_ones_are_refused() {
     let session = session(1);
     unsafe {

@@ -409,6 +409,48 @@ fn remove_callback_may_look_at_a_session_that_is_just_being_attached() {
     }
 }
 
+#[test]
+fn session_that_makes_room_for_a_ticket_is_reported_when_that_one_is_attached() {
+    thread_local! {
+        static ATTACHED: Cell<*mut SESS_SESSION> = const { Cell::new(null_mut()) };
+    }
+    unsafe extern "C" fn uses(ctx: *mut SESS_CTX, session: *mut SESS_SESSION) {
+        let (ctx, attached) = (ctx as usize, ATTACHED.get() as usize);
+        // Nothing is locked: another thread can do with it what it likes.
+        let other = std::thread::spawn(move || unsafe {
+            let attached = attached as *mut SESS_SESSION;
+            assert_eq!(SESS_SESSION_set_timeout(attached, 777), 1);
+            let conn = SESS_new(ctx as *mut SESS_CTX);
+            assert_eq!(SESS_set_session(conn, attached), 1);
+            SESS_free(conn);
+        });
+        other.join().unwrap();
+        see(format!("removed {} of {}", id(session)[0], references(session)));
+    }
+    unsafe {
+        let ctx = SESS_CTX_new();
+        SESS_CTX_set_session_cache_mode(ctx, SESS_SESS_CACHE_CLIENT);
+        SESS_CTX_sess_set_remove_cb(ctx, Some(uses));
+        let conn = SESS_new(ctx);
+        SESS_set_connect_state(conn);
+        SESS_CONN_begin(conn, 0x0303);
+        let first = session(1);
+        SESS_CONN_new_session(conn, first);
+        SESS_CONN_established(conn, SESS_TICKETS_NONE);
+        let second = SESS_SESSION_dup(first);
+        SESS_SESSION_set1_id(second, [2; 32].as_ptr(), 32);
+        // The connection's reference is the last one.
+        SESS_SESSION_free(first);
+        ATTACHED.set(second);
+        assert_eq!(SESS_CONN_attach_session(conn, second), 1);
+        assert_eq!(seen(), ["removed 1 of 1"]);
+        assert_eq!((SESS_SESSION_get_timeout(second), references(second)), (777, 2));
+        SESS_SESSION_free(second);
+        close(conn);
+        SESS_CTX_free(ctx);
+    }
+}
+
 thread_local! {
     /// An outside store of one session.
     static STORED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
