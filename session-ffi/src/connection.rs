@@ -289,7 +289,8 @@ pub(crate) unsafe fn connection<'a>(conn: *const SESS_CONN) -> Result<&'a SESS_C
 
 /// The object of the attached session, NULL for none; borrowed from the connection.
 fn attached(connection: &Connection) -> *mut SESS_SESSION {
-    let object = connection.session().and_then(SESS_SESSION::of);
+    let session = connection.session();
+    let object = session.and_then(|session| SESS_SESSION::of(session, connection.cache()));
     object.map_or(std::ptr::null_mut(), NonNull::as_ptr)
 }
 
@@ -312,14 +313,14 @@ pub unsafe extern "C" fn SESS_set_session(
         // SAFETY: C says that it is a live session.
         let session =
             object.map(|object| unsafe { SESS_SESSION::fix_as_is(object) }).transpose()?;
+        // SAFETY: as above.
+        if let Some(object) = object.map(|object| unsafe { object.as_ref() }) {
+            object.may_be_in(&conn.context().cache);
+        }
         conn.drive(|connection| {
             connection.set_session(session).map(|()| conn.has_older_session())
         })?
         .map_err(|why| Fault::new(SESS_R_OTHER_CONTEXT, why.to_string()))?;
-        if let Some(object) = object {
-            // SAFETY: as above.
-            unsafe { object.as_ref() }.is_in(&conn.context().cache);
-        }
         Ok(1)
     })
 }
@@ -383,6 +384,12 @@ pub unsafe extern "C" fn SESS_copy_session_id(to: *mut SESS_CONN, from: *const S
             source.ask(|connection| (connection.session_owned(), connection.id_context()))?;
         // SAFETY: as above.
         let target = unsafe { connection(to) }?;
+        let cache = &target.context().cache;
+        if let Some(object) = session.as_ref().and_then(|session| SESS_SESSION::of(session, cache))
+        {
+            // SAFETY: `session` keeps the object.
+            unsafe { object.as_ref() }.may_be_in(cache);
+        }
         target
             .drive(|connection| {
                 connection.set_session(session)?;

@@ -273,13 +273,11 @@ pub unsafe extern "C" fn SESS_CTX_add_session(
         let object = NonNull::new(session).ok_or_else(|| Fault::null("session"))?;
         // SAFETY: C says that it is a live session.
         let session = unsafe { SESS_SESSION::fix_as_is(object) }?;
+        // SAFETY: as above.
+        unsafe { object.as_ref() }.may_be_in(&context.cache);
         match context.cache.add(&session) {
             Ok(Added::Identical) => Ok(0),
-            Ok(_) => {
-                // SAFETY: as above.
-                unsafe { object.as_ref() }.is_in(&context.cache);
-                Ok(1)
-            }
+            Ok(_) => Ok(1),
             Err(why @ session_cache::NotStored::OtherCache) => {
                 Err(Fault::new(SESS_R_OTHER_CONTEXT, why.to_string()))
             }
@@ -361,7 +359,7 @@ pub unsafe extern "C" fn SESS_CTX_each(
             if !goes_on {
                 return;
             }
-            if let Some(object) = SESS_SESSION::of(session) {
+            if let Some(object) = SESS_SESSION::of(session, &context.cache) {
                 count += 1;
                 // SAFETY: C says that it is to be called so; `session` keeps the object meanwhile.
                 goes_on = unsafe { visit(object.as_ptr(), arg) } != 0;

@@ -277,6 +277,8 @@ pub unsafe extern "C" fn SESS_CONN_resume_ticket(
         let object = NonNull::new(session).ok_or_else(|| Fault::null("session"))?;
         // SAFETY: C says that it is a live session.
         let session = unsafe { SESS_SESSION::fix_as_is(object) }?;
+        // SAFETY: as above.
+        unsafe { object.as_ref() }.may_be_in(&conn.context().cache);
         resumed(conn, |connection| connection.resume_ticket(session))
     })
 }
@@ -394,7 +396,7 @@ unsafe fn attach(
             fixed
         })??;
         // SAFETY: passed on from the caller.
-        unsafe { object.as_ref() }.is_in(&conn.context().cache);
+        unsafe { object.as_ref() }.may_be_in(&conn.context().cache);
         Ok(1)
     })
 }
@@ -470,7 +472,7 @@ pub unsafe extern "C" fn SESS_CONN_offer(
         drive(conn, std::ptr::null_mut(), |connection| {
             let versions = min_version..=max_version;
             let offered = connection.offer(|version| versions.contains(&c_int::from(version.0)));
-            let object = offered.as_ref().and_then(SESS_SESSION::of);
+            let object = offered.and_then(|offered| SESS_SESSION::of(&offered, connection.cache()));
             Ok(object.map_or(std::ptr::null_mut(), NonNull::as_ptr))
         })
     }

@@ -121,12 +121,10 @@ impl Callbacks {
 fn new_session(address: Address, from: Negotiated<'_>, session: Session) -> Keep {
     let context = address.context();
     let (Some(callback), Some(object)) =
-        (context.callbacks.new_session(), SESS_SESSION::of(&session))
+        (context.callbacks.new_session(), SESS_SESSION::of(&session, &context.cache))
     else {
         return Keep::Yes;
     };
-    // SAFETY: `session` keeps the object.
-    unsafe { object.as_ref() }.is_in(&context.cache);
     let kept = SESS_CONN::lent(from.connection, Wanted::Lookup, |conn| {
         // SAFETY: C says that it is to be called so.
         unsafe { callback(conn, object.as_ptr()) }
@@ -158,7 +156,7 @@ fn remove_session(address: Address, session: &Session) {
     }
     let context = address.context();
     let (Some(callback), Some(object)) =
-        (context.callbacks.remove_session(), SESS_SESSION::of(session))
+        (context.callbacks.remove_session(), SESS_SESSION::of(session, &context.cache))
     else {
         return;
     };
@@ -217,7 +215,7 @@ fn get_session(address: Address, inquiry: Inquiry<'_>) -> Option<Session> {
     let session = unsafe { SESS_SESSION::fix_as_is(object) };
     if session.is_ok() {
         // SAFETY: as above.
-        unsafe { object.as_ref() }.is_in(&context.cache);
+        unsafe { object.as_ref() }.may_be_in(&context.cache);
     }
     if copy == 0 {
         // SAFETY: C says so that it hands its reference over.

@@ -54,8 +54,9 @@ struct State {
     is_verified: bool,
     /// Of a duplicate: when the peers of its original last proved who they are.
     authenticated: Option<UnixTime>,
-    /// The cache that it is in, or was in last.
-    cache: Weak<SessionCache>,
+    /// The caches that it may be in. Whoever puts it into one names that one first; it is in one at a time, and
+    /// which one the caches know.
+    caches: Vec<Weak<SessionCache>>,
     /// The host name as C reads it; made when C asks for it.
     hostname: Option<CString>,
 }
@@ -143,7 +144,7 @@ impl SESS_SESSION {
                 not_resumable: false,
                 is_verified: false,
                 authenticated: None,
-                cache: Weak::new(),
+                caches: Vec::new(),
                 hostname: None,
             }),
             ex_data: SESS_EX_DATA::new(Class::Session),
@@ -181,8 +182,11 @@ impl SESS_SESSION {
         object.as_ptr()
     }
 
-    /// Finds the object in a session's payload; borrowed for as long as `session` is.
-    pub(crate) fn of(session: &Session) -> Option<NonNull<SESS_SESSION>> {
+    /// Finds the object in the payload of a session that `cache` shows to C; borrowed for as long as `session` is.
+    pub(crate) fn of(
+        session: &Session,
+        cache: &Arc<SessionCache>,
+    ) -> Option<NonNull<SESS_SESSION>> {
         let address = match session.payload_object::<Owner>() {
             Some(owner) => owner.object,
             None => plain::object_of(session)?,
@@ -190,6 +194,8 @@ impl SESS_SESSION {
         // SAFETY: owned by the payload, which `session` keeps.
         let object = unsafe { address.as_ref() };
         if object.fixed().is_none() {
+            // A plain entry: of others each cache is named when they are put into it.
+            object.may_be_in(cache);
             object.adopt(&mut object.lock(), session);
         }
         object.ex_data.begin(address.as_ptr().cast());
@@ -320,9 +326,14 @@ impl SESS_SESSION {
         self.lock().not_resumable = false;
     }
 
-    /// Remembers the cache that it is in.
-    pub(crate) fn is_in(&self, cache: &Arc<SessionCache>) {
-        self.lock().cache = Arc::downgrade(cache);
+    /// Names a cache that it may be in from now on.
+    pub(crate) fn may_be_in(&self, cache: &Arc<SessionCache>) {
+        let mut state = self.lock();
+        let is_known = |known: &Weak<SessionCache>| std::ptr::eq(known.as_ptr(), &**cache);
+        if !state.caches.iter().any(is_known) {
+            state.caches.retain(|known| known.strong_count() != 0);
+            state.caches.push(Arc::downgrade(cache));
+        }
     }
 
     /// Takes one more reference for C.
@@ -419,7 +430,7 @@ impl SESS_SESSION {
     pub(crate) fn set_times(
         &self,
         in_draft: impl FnOnce(&mut SslSession<'static>),
-        in_cache: impl FnOnce(&SessionCache, &Session) -> bool,
+        in_cache: impl Fn(&SessionCache, &Session) -> bool,
         in_none: impl FnOnce(&Session) -> bool,
     ) -> Result<(), Fault> {
         let mut state = self.lock();
@@ -427,12 +438,14 @@ impl SESS_SESSION {
             in_draft(self.fields(&mut state));
             return Ok(());
         };
-        let cache = state.cache.upgrade();
-        drop(state);
-        let is_set = match cache {
-            Some(cache) => in_cache(&cache, session),
-            None => in_none(session),
+        let caches: Vec<_> = state.caches.iter().filter_map(Weak::upgrade).collect();
+        let is_set = if caches.is_empty() {
+            in_none(session)
+        } else {
+            caches.iter().any(|cache| in_cache(cache, session))
         };
+        // Only now: a cache that ends with its handle here ends sessions.
+        drop(state);
         if is_set {
             return Ok(());
         }

@@ -145,6 +145,15 @@ fn draft_that_one_thread_adds_can_be_attached_by_another() {
 }
 
 #[test]
+fn timeout_that_is_set_while_a_draft_is_added_is_not_lost() {
+    let set = |_: *mut SESS_CTX, session: *mut SESS_SESSION| unsafe {
+        SESS_SESSION_set_timeout(session, 777)
+    };
+    let is_right = |session: *mut SESS_SESSION| unsafe { SESS_SESSION_get_timeout(session) } == 777;
+    assert_eq!(failures_while_it_is_added(set, is_right), 0);
+}
+
+#[test]
 fn draft_that_is_removed_while_it_is_added_is_marked_in_any_case() {
     let remove = |ctx: *mut SESS_CTX, session: *mut SESS_SESSION| unsafe {
         SESS_CTX_remove_session(ctx, session);

@@ -1,5 +1,6 @@
 //! Adding, removing and flushing; mode, size and timeout; what the counters say.
 
+use std::cell::Cell;
 use std::ffi::{CStr, c_int, c_long, c_void};
 use std::ptr::{null, null_mut};
 
@@ -261,6 +262,125 @@ fn r9_r20_session_outlives_its_context_and_takes_new_times() {
         assert_eq!(SESS_SESSION_is_resumable(session), 0);
         SESS_SESSION_free(session);
     }
+}
+
+/// Sets when a cached session was made and for how long it is good: it takes its new place in the order of expiry.
+unsafe fn moves_in_the_order(ctx: *mut SESS_CTX, session: *mut SESS_SESSION) {
+    unsafe {
+        assert_eq!(SESS_SESSION_set_time(session, 1_000), 1_000, "{}", last_error().1);
+        assert_eq!(SESS_SESSION_set_timeout(session, 100), 1, "{}", last_error().1);
+        let others = number(ctx) - 1;
+        SESS_CTX_flush_sessions(ctx, 1_100);
+        assert_eq!(number(ctx), others + 1);
+        SESS_CTX_flush_sessions(ctx, 1_101);
+        assert_eq!(number(ctx), others);
+    }
+}
+
+#[test]
+fn plain_entry_takes_new_times_wherever_it_is_shown() {
+    unsafe extern "C" fn visit(session: *mut SESS_SESSION, ctx: *mut c_void) -> c_int {
+        unsafe { moves_in_the_order(ctx.cast(), session) };
+        1
+    }
+    both(|ctx| unsafe {
+        let id = [1; 32];
+        assert_eq!(SESS_CTX_put(ctx, id.as_ptr(), 32, b"data".as_ptr(), 4, 3_600), 1);
+        assert_eq!(SESS_CTX_each(ctx, Some(visit), ctx.cast()), 1);
+        // A connection of version 0 finds it.
+        assert_eq!(SESS_CTX_put(ctx, id.as_ptr(), 32, b"data".as_ptr(), 4, 3_600), 1);
+        let conn = SESS_new(ctx);
+        SESS_CONN_begin(conn, 0);
+        assert_eq!(SESS_CONN_resume(conn, id.as_ptr(), 32), 1);
+        moves_in_the_order(ctx, SESS_get_session(conn));
+        SESS_free(conn);
+    });
+}
+
+#[test]
+fn session_that_left_a_cache_takes_new_times_when_it_is_reported() {
+    unsafe extern "C" fn removed(_: *mut SESS_CTX, session: *mut SESS_SESSION) {
+        unsafe {
+            assert_eq!(SESS_SESSION_set_time(session, 1_000), 1_000);
+            assert_eq!(SESS_SESSION_set_timeout(session, 100), 1);
+        }
+    }
+    both(|ctx| unsafe {
+        SESS_CTX_sess_set_remove_cb(ctx, Some(removed));
+        SESS_CTX_put(ctx, b"plain".as_ptr(), 5, b"data".as_ptr(), 4, 3_600);
+        let session = session(1);
+        SESS_CTX_add_session(ctx, session);
+        SESS_CTX_flush_sessions(ctx, 0);
+        assert_eq!(
+            (SESS_SESSION_get_time(session), SESS_SESSION_get_timeout(session)),
+            (1_000, 100)
+        );
+        SESS_SESSION_free(session);
+    });
+}
+
+#[test]
+fn session_of_a_ticket_or_of_another_connection_takes_new_times_once_it_is_stored() {
+    both(|ctx| unsafe {
+        let ticket = session_of(0x0304, &[1; 32]);
+        let conn = SESS_new(ctx);
+        SESS_CONN_begin(conn, 0x0304);
+        assert_eq!(SESS_CONN_resume_ticket(conn, ticket), 1);
+        SESS_CONN_finish(conn);
+        SESS_CONN_established(conn, SESS_TICKETS_STATEFUL);
+        assert_eq!(number(ctx), 1);
+        moves_in_the_order(ctx, ticket);
+        SESS_SESSION_free(ticket);
+        SESS_free(conn);
+
+        let other = SESS_CTX_new();
+        let (from, to) = (SESS_new(other), SESS_new(ctx));
+        let copied = session(2);
+        assert_eq!(SESS_set_session(from, copied), 1);
+        assert_eq!(SESS_copy_session_id(to, from), 1);
+        SESS_CONN_begin(to, 0x0303);
+        SESS_CONN_established(to, SESS_TICKETS_NONE);
+        assert_eq!((number(ctx), number(other)), (1, 0));
+        moves_in_the_order(ctx, copied);
+        SESS_SESSION_free(copied);
+        SESS_free(to);
+        SESS_free(from);
+        SESS_CTX_free(other);
+    });
+}
+
+#[test]
+fn session_that_another_context_was_shown_takes_new_times_where_it_is() {
+    thread_local! {
+        static ANSWER: Cell<*mut SESS_SESSION> = const { Cell::new(null_mut()) };
+    }
+    unsafe extern "C" fn get(
+        _: *mut SESS_CONN,
+        _: *const u8,
+        _: c_int,
+        _: *mut c_int,
+    ) -> *mut SESS_SESSION {
+        ANSWER.get()
+    }
+    both(|ctx| unsafe {
+        let other = SESS_CTX_new();
+        SESS_CTX_sess_set_get_cb(other, Some(get));
+        let session = session(1);
+        SESS_CTX_add_session(ctx, session);
+        ANSWER.set(session);
+        let conn = SESS_new(other);
+        SESS_CONN_begin(conn, 0x0303);
+        assert_eq!(SESS_CONN_resume(conn, [1; 32].as_ptr(), 32), 1);
+        SESS_free(conn);
+        assert_eq!(SESS_CTX_add_session(other, session), 0);
+        moves_in_the_order(ctx, session);
+        // And then in the other one.
+        SESS_SESSION_set_time(session, now());
+        assert_eq!(SESS_CTX_add_session(other, session), 1);
+        moves_in_the_order(other, session);
+        SESS_SESSION_free(session);
+        SESS_CTX_free(other);
+    });
 }
 
 #[test]
