@@ -289,7 +289,8 @@ pub unsafe extern "C" fn SESS_CTX_add_session(
 /// Removes the session of this one's protocol version and id from the cache, and marks this one not resumable
 /// in any case. 1 when there was one, 0 when not.
 ///
-/// The cache's reference is released. A session without an id: 0, and nothing happens.
+/// The cache's reference is released. This session's fields can be set afterwards as before. A session without an id:
+/// 0, and nothing happens.
 /// Calls the remove callback. Threads: any. NULL: 0, and nothing happens.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn SESS_CTX_remove_session(
@@ -304,8 +305,8 @@ pub unsafe extern "C" fn SESS_CTX_remove_session(
         if unsafe { object.as_ref() }.read(|fields| fields.id.as_bytes().is_empty()) {
             return Ok(0);
         }
-        // SAFETY: as above.
-        let session = unsafe { SESS_SESSION::fix_as_is(object) }?;
+        // SAFETY: as above; it is C's until this returns.
+        let session = unsafe { SESS_SESSION::to_remove(object) }?;
         Ok(c_int::from(context.cache.remove(&session)))
     })
 }

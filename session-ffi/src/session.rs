@@ -126,6 +126,24 @@ impl Drop for Owner {
     }
 }
 
+/// Stands for a draft where the cache needs a session, for the time of a call.
+struct StandIn(NonNull<SESS_SESSION>);
+
+// SAFETY: as above.
+unsafe impl Send for StandIn {}
+// SAFETY: as above.
+unsafe impl Sync for StandIn {}
+
+impl PayloadObject for StandIn {
+    fn size_bytes(&self) -> usize {
+        0
+    }
+
+    fn duplicate(&self) -> Box<dyn PayloadObject> {
+        Box::new(StandIn(self.0))
+    }
+}
+
 impl Drop for SESS_SESSION {
     fn drop(&mut self) {
         self.ex_data.end(std::ptr::from_ref(self).cast());
@@ -187,6 +205,9 @@ impl SESS_SESSION {
         session: &Session,
         cache: &Arc<SessionCache>,
     ) -> Option<NonNull<SESS_SESSION>> {
+        if let Some(stand_in) = session.payload_object::<StandIn>() {
+            return Some(stand_in.0);
+        }
         let address = match session.payload_object::<Owner>() {
             Some(owner) => owner.object,
             None => plain::object_of(session)?,
@@ -270,6 +291,23 @@ impl SESS_SESSION {
         };
         // SAFETY: passed on from the caller.
         unsafe { SESS_SESSION::fix_locked(object, &mut state, build) }
+    }
+
+    /// Returns what the cache finds the session by that is to be removed. A draft stays one, and is marked.
+    ///
+    /// # Safety
+    ///
+    /// * `object` is alive, and outlives the result.
+    pub(crate) unsafe fn to_remove(object: NonNull<SESS_SESSION>) -> Result<Session, Fault> {
+        // SAFETY: passed on from the caller.
+        let shared = unsafe { object.as_ref() };
+        let mut state = shared.lock();
+        if let Some(session) = shared.fixed() {
+            return Ok(session.clone());
+        }
+        let new = state.to_new(|| Payload::object(StandIn(object)))?;
+        state.not_resumable = true;
+        Ok(new.build(IdContext::EMPTY, UnixTime(0)))
     }
 
     /// # Safety

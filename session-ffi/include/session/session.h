@@ -697,7 +697,8 @@ int SESS_CTX_add_session(struct SESS_CTX *ctx,
 // Removes the session of this one's protocol version and id from the cache, and marks this one not resumable
 // in any case. 1 when there was one, 0 when not.
 //
-// The cache's reference is released. A session without an id: 0, and nothing happens.
+// The cache's reference is released. This session's fields can be set afterwards as before. A session without an id:
+// 0, and nothing happens.
 // Calls the remove callback. Threads: any. NULL: 0, and nothing happens.
 int SESS_CTX_remove_session(struct SESS_CTX *ctx,
                             struct SESS_SESSION *session);

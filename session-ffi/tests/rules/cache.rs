@@ -202,6 +202,30 @@ fn r8_remove_by_a_duplicate_removes_the_original() {
 }
 
 #[test]
+fn draft_removes_one_session_after_the_other() {
+    both(|ctx| unsafe {
+        for number in 1..=3 {
+            let session = session(number);
+            SESS_CTX_add_session(ctx, session);
+            SESS_SESSION_free(session);
+        }
+        let draft = SESS_SESSION_new();
+        SESS_SESSION_set_protocol_version(draft, 0x0303);
+        for left in (0..3).rev() {
+            assert_eq!(SESS_SESSION_set1_id(draft, [left as u8 + 1; 32].as_ptr(), 32), 1);
+            assert_eq!(SESS_CTX_remove_session(ctx, draft), 1);
+            assert_eq!((number(ctx), references(draft)), (left, 1));
+            assert_eq!(SESS_SESSION_is_resumable(draft), 0);
+        }
+        assert_eq!(SESS_SESSION_set1_id_context(draft, b"other".as_ptr(), 5), 1);
+        assert_eq!(SESS_SESSION_set_verify_result(draft, 7), 1);
+        assert_eq!(SESS_CTX_add_session(ctx, draft), 1);
+        assert_eq!(SESS_SESSION_is_resumable(draft), 0);
+        SESS_SESSION_free(draft);
+    });
+}
+
+#[test]
 fn r160_removed_session_can_be_added_again_with_the_same_pointer() {
     unsafe extern "C" fn visit(session: *mut SESS_SESSION, arg: *mut c_void) -> c_int {
         unsafe { *arg.cast::<*mut SESS_SESSION>() = session };

@@ -203,6 +203,35 @@ fn r140_explicit_removal_reports_the_argument() {
     }
 }
 
+#[test]
+fn draft_that_removes_a_session_is_reported_where_the_argument_is() {
+    thread_local! {
+        static REPORTED: Cell<*mut SESS_SESSION> = const { Cell::new(null_mut()) };
+    }
+    unsafe extern "C" fn keeps(_: *mut SESS_CTX, session: *mut SESS_SESSION) {
+        unsafe { SESS_SESSION_up_ref(session) };
+        REPORTED.set(session);
+    }
+    for openssl in [false, true] {
+        unsafe {
+            let ctx = context(openssl);
+            SESS_CTX_sess_set_remove_cb(ctx, Some(keeps));
+            let (cached, draft) = (session(1), session(1));
+            SESS_CTX_add_session(ctx, cached);
+            assert_eq!(SESS_CTX_remove_session(ctx, draft), 1);
+            assert_eq!(REPORTED.get(), if openssl { draft } else { cached });
+            SESS_SESSION_free(REPORTED.get());
+            assert_eq!(SESS_CTX_remove_session(ctx, draft), 0);
+            assert_eq!(REPORTED.get(), draft);
+            SESS_SESSION_free(REPORTED.get());
+            assert_eq!((references(cached), references(draft)), (1, 1));
+            SESS_SESSION_free(cached);
+            SESS_SESSION_free(draft);
+            SESS_CTX_free(ctx);
+        }
+    }
+}
+
 /// Comes back with the id that the get callback has an answer for.
 fn resume(ctx: *mut SESS_CTX, once: bool) -> c_int {
     unsafe {
