@@ -6,14 +6,16 @@
 //! Source: the manual page `CRYPTO_get_ex_new_index(3)`.
 
 use std::ffi::{c_int, c_long, c_void};
-use std::sync::{LazyLock, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use slab::Slab;
 
 use crate::fault::{Fault, entry};
 use crate::memory;
 
-/// Is called when an object is made, for each index (OpenSSL's CRYPTO_EX_new).
+/// Is called when an object is made, for each index (OpenSSL's CRYPTO_EX_new); for a plain entry when it is first
+/// shown, and who else is shown it meanwhile does not wait.
 pub type SESS_EX_new = Option<
     unsafe extern "C" fn(
         parent: *mut c_void,
@@ -54,8 +56,8 @@ pub type SESS_EX_dup = Option<
 /// Holds the values of one object.
 pub struct SESS_EX_DATA {
     class: Class,
-    /// Done when the `new` callbacks have run; without that none of the `free` callbacks does.
-    begun: Once,
+    /// How far the `new` callbacks have come; unless all have run none of the `free` callbacks does.
+    begun: AtomicU8,
     values: Mutex<Vec<Value>>,
 }
 
@@ -66,6 +68,11 @@ pub(crate) enum Class {
     Context,
     Connection,
 }
+
+/// What `begun` can be.
+const NOT_BEGUN: u8 = 0;
+const BEGINNING: u8 = 1;
+const BEGUN: u8 = 2;
 
 #[derive(Clone, Copy)]
 struct Value {
@@ -133,27 +140,40 @@ impl Registry {
 
 impl SESS_EX_DATA {
     pub(crate) fn new(class: Class) -> SESS_EX_DATA {
-        SESS_EX_DATA { class, begun: Once::new(), values: Mutex::new(Vec::new()) }
+        SESS_EX_DATA { class, begun: AtomicU8::new(NOT_BEGUN), values: Mutex::new(Vec::new()) }
     }
 
-    /// Calls the `new` callbacks, once.
+    /// Calls the `new` callbacks, once. Nobody waits for them, since they are C's: who comes meanwhile, from one of
+    /// them or on another thread, goes on.
     pub(crate) fn begin(&self, parent: *const c_void) {
-        self.begun.call_once(|| {
-            let called = Registry::of(self.class).those(|registered| registered.new.is_some());
-            for (index, registered) in called {
-                let Some(new) = registered.new else { continue };
-                let value = self.get(index);
-                let data = std::ptr::from_ref(self).cast_mut();
-                let (argl, argp) = (registered.argl, registered.argp);
-                // SAFETY: C registered it to be called so.
-                unsafe { new(parent.cast_mut(), value, data, index as c_int, argl, argp) };
-            }
-        });
+        // Relaxed, all: decides who calls them; what they set has a lock of its own.
+        if self.begun.load(Ordering::Relaxed) != NOT_BEGUN {
+            return;
+        }
+        let (none, ours) = (NOT_BEGUN, BEGINNING);
+        let is_ours = self
+            .begun
+            .compare_exchange(none, ours, Ordering::Relaxed, Ordering::Relaxed) // as above
+            .is_ok();
+        if !is_ours {
+            return;
+        }
+        let called = Registry::of(self.class).those(|registered| registered.new.is_some());
+        for (index, registered) in called {
+            let Some(new) = registered.new else { continue };
+            let value = self.get(index);
+            let data = std::ptr::from_ref(self).cast_mut();
+            let (argl, argp) = (registered.argl, registered.argp);
+            // SAFETY: C registered it to be called so.
+            unsafe { new(parent.cast_mut(), value, data, index as c_int, argl, argp) };
+        }
+        self.begun.store(BEGUN, Ordering::Relaxed); // as above
     }
 
     /// Calls the `free` callbacks, if the object ever began.
     pub(crate) fn end(&self, parent: *const c_void) {
-        if !self.begun.is_completed() {
+        // Relaxed: whoever ends it has it alone.
+        if self.begun.load(Ordering::Relaxed) != BEGUN {
             return;
         }
         let called = Registry::of(self.class).those(|registered| registered.free.is_some());

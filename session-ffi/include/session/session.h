@@ -149,7 +149,8 @@ typedef struct SESS_EX_DATA SESS_EX_DATA;
 // protocol version, id and id context stay: SESS_SESSION_dup() makes one that can be changed.
 typedef struct SESS_SESSION SESS_SESSION;
 
-// Is called when an object is made, for each index (OpenSSL's CRYPTO_EX_new).
+// Is called when an object is made, for each index (OpenSSL's CRYPTO_EX_new); for a plain entry when it is first
+// shown, and who else is shown it meanwhile does not wait.
 typedef void (*SESS_EX_new)(void *parent,
                             void *ptr,
                             struct SESS_EX_DATA *ad,

@@ -143,6 +143,46 @@ fn connections_have_new_and_free_callbacks() {
 }
 
 #[test]
+fn new_callback_of_a_plain_entry_may_look_at_it_and_nobody_waits_for_it() {
+    use std::sync::atomic::AtomicPtr;
+    static CTX: AtomicPtr<SESS_CTX> = AtomicPtr::new(null_mut());
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+    unsafe extern "C" fn visit(_: *mut SESS_SESSION, _: *mut c_void) -> c_int {
+        1
+    }
+    fn each() -> usize {
+        unsafe { SESS_CTX_each(CTX.load(Relaxed), Some(visit), null_mut()) }
+    }
+    unsafe extern "C" fn looks(
+        parent: *mut c_void,
+        _: *mut c_void,
+        _: *mut SESS_EX_DATA,
+        _: c_int,
+        _: c_long,
+        _: *mut c_void,
+    ) {
+        // Sessions of other tests begin meanwhile.
+        let (mut data, mut len) = (std::ptr::null(), 0);
+        unsafe { SESS_SESSION_get0_data(parent.cast(), &mut data, &mut len) };
+        if len != 0 && unsafe { std::slice::from_raw_parts(data, len) } == b"looked at" {
+            CALLS.fetch_add(1, Relaxed);
+            assert_eq!(each(), 1);
+            assert_eq!(std::thread::spawn(each).join().unwrap(), 1);
+        }
+    }
+    unsafe {
+        let ctx = SESS_CTX_new();
+        CTX.store(ctx, Relaxed);
+        let idx = SESS_SESSION_get_ex_new_index(0, null_mut(), Some(looks), None, None);
+        assert_eq!(SESS_CTX_put(ctx, b"id".as_ptr(), 2, b"looked at".as_ptr(), 9, 60), 1);
+        assert_eq!(each(), 1);
+        assert_eq!(CALLS.load(Relaxed), 1);
+        assert_eq!(SESS_SESSION_free_ex_index(idx), 1);
+        SESS_CTX_free(ctx);
+    }
+}
+
+#[test]
 fn free_callback_of_a_session_may_look_at_the_one_that_takes_its_place() {
     unsafe extern "C" fn looks(
         _: *mut c_void,
