@@ -55,14 +55,16 @@ impl CurrentIdContext {
 
     #[inline]
     pub(crate) fn get(&self) -> &IdContext {
-        // Acquire: the value was written before its pointer; pairs with the Release in `set`.
+        // Acquire: the value was written before its pointer; pairs with the Release in `follow`.
         let current = self.current.load(Ordering::Acquire);
         // SAFETY: never null, and kept until `self` ends.
         unsafe { &*current }
     }
 
-    fn set(&self, id_context: IdContext) {
+    /// Follows the settings, of which the lock's holder asks `newest`: of two that set at once the last one's stays.
+    fn follow(&self, newest: impl FnOnce() -> IdContext) {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let id_context = newest();
         // SAFETY: kept until `self` ends.
         let known = all.iter().find(|kept| *unsafe { kept.as_ref() } == id_context).copied();
         let next = known.unwrap_or_else(|| {
@@ -78,7 +80,7 @@ impl CurrentIdContext {
 impl Drop for CurrentIdContext {
     fn drop(&mut self) {
         for kept in self.all.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            // SAFETY: boxed by `new` or `set`, once in the list, and nobody reads any more.
+            // SAFETY: boxed by `new` or `follow`, once in the list, and nobody reads any more.
             drop(unsafe { Box::from_raw(kept.as_ptr()) });
         }
     }
@@ -388,7 +390,7 @@ pub unsafe extern "C" fn SESS_CTX_set_session_id_context(
         let id_context = unsafe { id_context(sid_ctx, sid_ctx_len) }?;
         let changed = context.cache.change(|settings| settings.id_context = id_context);
         changed.map_err(|error| Fault::invalid(error.to_string()))?;
-        context.id_context.set(id_context);
+        context.id_context.follow(|| context.cache.settings().id_context);
         Ok(1)
     })
 }

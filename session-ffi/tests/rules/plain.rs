@@ -1,5 +1,6 @@
 //! The plain cache, as its words say.
 
+use std::cell::RefCell;
 use std::ffi::{c_int, c_long, c_void};
 use std::ptr::{null, null_mut};
 
@@ -101,6 +102,58 @@ fn entry_belongs_to_the_id_context_of_its_context() {
         assert_eq!(read(SESS_CTX_take, ctx, 16).0, 1);
         SESS_CTX_free(ctx);
     }
+}
+
+#[test]
+fn entries_and_connections_agree_on_the_id_context_when_two_threads_have_set_one() {
+    thread_local! {
+        /// That of the session that was stored last.
+        static STORED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    unsafe extern "C" fn stored(_: *mut SESS_CONN, session: *mut SESS_SESSION) -> c_int {
+        STORED.set(unsafe { id_context(session) });
+        0
+    }
+    unsafe fn id_context(session: *const SESS_SESSION) -> Vec<u8> {
+        let mut len = 0;
+        let id_context = unsafe { SESS_SESSION_get0_id_context(session, &mut len) };
+        unsafe { std::slice::from_raw_parts(id_context, len as usize) }.to_vec()
+    }
+    let ctx = SESS_CTX_new();
+    unsafe { SESS_CTX_sess_set_new_cb(ctx, Some(stored)) };
+    let address = ctx as usize;
+    let both = std::sync::Barrier::new(3);
+    std::thread::scope(|scope| {
+        const ROUNDS: usize = 3_000;
+        for name in [b"A", b"B"] {
+            let both = &both;
+            scope.spawn(move || {
+                for _ in 0..ROUNDS {
+                    both.wait();
+                    let ctx = address as *mut SESS_CTX;
+                    unsafe { SESS_CTX_set_session_id_context(ctx, name.as_ptr(), 1) };
+                    both.wait();
+                }
+            });
+        }
+        let mut apart = 0;
+        for _ in 0..ROUNDS {
+            both.wait();
+            both.wait();
+            unsafe {
+                let conn = SESS_new(ctx);
+                SESS_CONN_begin(conn, 0x0303);
+                let new = crate::scene::session(1);
+                SESS_CONN_new_session(conn, new);
+                put(ctx, b"data", 60);
+                apart += usize::from(STORED.take() != id_context(new));
+                SESS_SESSION_free(new);
+                SESS_free(conn);
+            }
+        }
+        assert_eq!(apart, 0);
+    });
+    unsafe { SESS_CTX_free(ctx) };
 }
 
 #[test]
