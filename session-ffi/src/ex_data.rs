@@ -203,8 +203,9 @@ impl SESS_EX_DATA {
                     return Err(Fault::new(crate::fault::SESS_R_CALLBACK_FAILED, words));
                 }
             }
-            if !value.is_null() {
-                self.set(index as c_int, value)?;
+            // Also NULL, where a callback says so: `new` may have set something.
+            if registered.dup.is_some() || !value.is_null() {
+                self.put(index, Value { registration: registered.registration, pointer: value });
             }
         }
         Ok(())
@@ -215,13 +216,16 @@ impl SESS_EX_DATA {
             .ok()
             .and_then(|index| Registry::of(self.class).slots.get(index).map(|at| at.registration))
             .ok_or_else(|| Fault::invalid(format!("ex_data index {index} is not registered")))?;
+        self.put(index as usize, Value { registration, pointer });
+        Ok(())
+    }
+
+    fn put(&self, index: usize, value: Value) {
         let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = index as usize;
         if values.len() <= index {
             values.resize(index + 1, Value { registration: 0, pointer: std::ptr::null_mut() });
         }
-        values[index] = Value { registration, pointer };
-        Ok(())
+        values[index] = value;
     }
 
     fn get(&self, index: usize) -> *mut c_void {

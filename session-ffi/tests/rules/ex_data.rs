@@ -97,6 +97,43 @@ fn r10_dup_and_free_callbacks_run_once_each() {
 }
 
 #[test]
+fn dup_callback_that_answers_null_leaves_nothing_of_what_new_has_set() {
+    unsafe extern "C" fn sets(
+        _: *mut c_void,
+        _: *mut c_void,
+        data: *mut SESS_EX_DATA,
+        idx: c_int,
+        _: c_long,
+        _: *mut c_void,
+    ) {
+        unsafe { SESS_EX_DATA_set(data, idx, 0x10 as *mut c_void) };
+    }
+    unsafe extern "C" fn copies_nothing(
+        _: *mut SESS_EX_DATA,
+        _: *const SESS_EX_DATA,
+        value: *mut *mut c_void,
+        _: c_int,
+        _: c_long,
+        _: *mut c_void,
+    ) -> c_int {
+        unsafe { *value = null_mut() };
+        1
+    }
+    unsafe {
+        let idx =
+            SESS_SESSION_get_ex_new_index(0, null_mut(), Some(sets), Some(copies_nothing), None);
+        let session = session(1);
+        assert_eq!(SESS_SESSION_get_ex_data(session, idx) as usize, 0x10);
+        let copy = SESS_SESSION_dup(session);
+        assert!(SESS_SESSION_get_ex_data(copy, idx).is_null());
+        assert_eq!(SESS_SESSION_get_ex_data(session, idx) as usize, 0x10);
+        assert_eq!(SESS_SESSION_free_ex_index(idx), 1);
+        SESS_SESSION_free(session);
+        SESS_SESSION_free(copy);
+    }
+}
+
+#[test]
 fn r167_application_data_of_a_context_is_there_until_its_last_session_was_reported() {
     static SEEN: AtomicUsize = AtomicUsize::new(0);
     static INDEX: AtomicUsize = AtomicUsize::new(0);
