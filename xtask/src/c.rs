@@ -290,21 +290,23 @@ fn soname_folder(folder: &Path) -> PathBuf {
     with_soname
 }
 
-/// After an install, pkg-config alone is enough.
+/// After an install, pkg-config alone is enough; also when it was moved, and to where a name has a blank.
 fn installed(workspace: &Workspace, work: &Path, library: &Library) -> Result<(), Failure> {
-    let prefix = work.join("prefix");
-    install::into(workspace, &library.folder, &prefix)?;
-    let pkgconfig = prefix.join("lib/pkgconfig");
-    let mut ask = Command::new("pkg-config");
-    ask.env("PKG_CONFIG_PATH", &pkgconfig).args(["--cflags", "--libs", "session"]);
-    let flags = program::answer(&mut ask)
-        .ok_or_else(|| Failure::failed("pkg-config does not find what was installed"))?;
+    let (first, prefix) = (work.join("prefix"), work.join("moved prefix"));
+    let _ = std::fs::remove_dir_all(&prefix);
+    install::into(workspace, &library.folder, &first)?;
+    std::fs::rename(&first, &prefix)
+        .map_err(|error| Failure::failed(format!("cannot move {}: {error}", first.display())))?;
     let source = workspace.root().join(PROGRAMS).join("SSL_get_session.c");
     let binary = work.join("installed");
-    let mut compile = workspace.command("gcc".into());
-    compile.args(compile_flags()).arg(&source).arg("-o").arg(&binary);
-    compile.args(flags.split_whitespace());
-    program::run(&mut compile, "installed", "the compiler's words are above")?;
+    // As a makefile would: the shell takes what pkg-config says apart.
+    let with_flags = "flags=$(pkg-config --cflags --libs session) && \
+                      eval \"set -- \\\"\\$@\\\" $flags\" && exec \"$@\"";
+    let mut compile = workspace.command("sh".into());
+    compile.env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig"));
+    compile.args(["-c", with_flags, "sh", "gcc"]).args(compile_flags());
+    compile.arg(&source).arg("-o").arg(&binary);
+    program::run(&mut compile, "installed", "the words of pkg-config or the compiler are above")?;
     let mut command = workspace.command(binary.into());
     command.env("LD_LIBRARY_PATH", prefix.join("lib"));
     program::run(&mut command, "installed", "its words are above")

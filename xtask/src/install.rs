@@ -37,19 +37,16 @@ impl Request {
 /// # Errors
 /// When it does not build, or a file cannot be written.
 pub(crate) fn run(workspace: &Workspace, request: &Request) -> Result<(), Failure> {
-    // Absolute: the files name it, and are read from anywhere.
-    let prefix = std::path::absolute(&request.prefix)
-        .map_err(|error| Failure::failed(format!("--prefix has no absolute path: {error}")))?;
     let mut build = workspace.cargo();
     build.args(["build", "--release", "-p", "session-ffi", "--lib"]);
     program::run(&mut build, "install", "mend the errors above")?;
     let built = workspace.target_folder().join("release");
-    into(workspace, &built, &prefix)?;
-    println!("installed into {}", prefix.display());
+    into(workspace, &built, &request.prefix)?;
+    println!("installed into {}", request.prefix.display());
     Ok(())
 }
 
-/// Installs what was built into `built`.
+/// Installs what was built into `built`. Nothing of it names the prefix: it may be moved as a whole.
 ///
 /// # Errors
 /// When a file cannot be written.
@@ -70,7 +67,7 @@ pub(crate) fn into(workspace: &Workspace, built: &Path, prefix: &Path) -> Result
     let soname = format!("libsession.so.{ABI_VERSION}");
     link(&shared, &lib.join(&soname))?;
     link(&soname, &lib.join("libsession.so"))?;
-    write(&pkgconfig.join("session.pc"), &pkg_config(prefix, &version))?;
+    write(&pkgconfig.join("session.pc"), &pkg_config(&version))?;
     write(&cmake.join("session-config.cmake"), &cmake_config(&version))?;
     write(&cmake.join("session-config-version.cmake"), &cmake_version(&version))
 }
@@ -82,14 +79,14 @@ fn version(workspace: &Workspace) -> Result<String, Failure> {
     Ok(package.version.to_string())
 }
 
-fn pkg_config(prefix: &Path, version: &str) -> String {
+fn pkg_config(version: &str) -> String {
+    // Not quoted: pkg-config escapes the blanks of its own folder.
     format!(
-        "prefix={}\nexec_prefix=${{prefix}}\nlibdir=${{exec_prefix}}/lib\n\
+        "prefix=${{pcfiledir}}/../..\nexec_prefix=${{prefix}}\nlibdir=${{exec_prefix}}/lib\n\
          includedir=${{prefix}}/include\n\nName: session\n\
          Description: The TLS session cache\nVersion: {version}\n\
          Libs: -L${{libdir}} -lsession\nLibs.private: -lpthread -lm -ldl -lgcc_s\n\
-         Cflags: -I${{includedir}}\n",
-        prefix.display()
+         Cflags: -I${{includedir}}\n"
     )
 }
 
