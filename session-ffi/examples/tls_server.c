@@ -1,11 +1,12 @@
 /* A TLS server on your OpenSSL whose sessions are kept in the TLS session cache.
  *
- *   tls_server CERTIFICATE KEY [early | switch]
+ *   tls_server CERTIFICATE KEY [early] [switch] [retry]
  *
  * It listens on a free port of 127.0.0.1 and says which. To each client that sends a line it says hello and
  * closes; "flush" empties the cache, "quit" ends the server. With "early" it takes early data, with "switch" it
- * does too, and moves each connection to another SSL_CTX at its ClientHello, as servers of many names do. For
- * each connection it prints how it began and what the cache has counted.
+ * moves each connection to another SSL_CTX at its ClientHello, as servers of many names do, with "retry" it knows
+ * P-256 alone, so that it asks clients that guess another group for a second ClientHello. For each connection it
+ * prints how it began and what the cache has counted.
  */
 #include <session/session_openssl.h>
 
@@ -25,7 +26,7 @@ static void fail(const char *what) {
     exit(1);
 }
 
-static SSL_CTX *server_context(const char *certificate, const char *key, int early) {
+static SSL_CTX *server_context(const char *certificate, const char *key, int early, int retry) {
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
     if (ctx == NULL || SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1 ||
         SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
@@ -34,6 +35,8 @@ static SSL_CTX *server_context(const char *certificate, const char *key, int ear
     SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
     if (early && SSL_CTX_set_max_early_data(ctx, 1024) != 1)
         fail("allowing early data");
+    if (retry && SSL_CTX_set1_groups_list(ctx, "P-256") != 1)
+        fail("choosing the group");
     return ctx;
 }
 
@@ -103,18 +106,27 @@ static int serve(SSL *ssl, SESS_CTX *cache, int early) {
 
 int main(int argc, char **argv) {
     static const unsigned char id_context[] = "tls_server";
-    const int switches = argc == 4 && strcmp(argv[3], "switch") == 0;
-    const int early = switches || (argc == 4 && strcmp(argv[3], "early") == 0);
+    int early = 0, switches = 0, retry = 0, is_known = argc >= 3, at;
     SSL_CTX *ctx, *other;
     SESS_CTX *cache;
     int listener, goes_on = 1;
-    if (argc < 3 || (argc > 3 && !early)) {
-        fprintf(stderr, "usage: tls_server CERTIFICATE KEY [early | switch]\n");
+    for (at = 3; at < argc; at++) {
+        int *option = strcmp(argv[at], "early") == 0    ? &early
+                      : strcmp(argv[at], "switch") == 0 ? &switches
+                      : strcmp(argv[at], "retry") == 0  ? &retry
+                                                        : NULL;
+        if (option != NULL)
+            *option = 1;
+        else
+            is_known = 0;
+    }
+    if (!is_known) {
+        fprintf(stderr, "usage: tls_server CERTIFICATE KEY [early] [switch] [retry]\n");
         return 2;
     }
     (void)signal(SIGPIPE, SIG_IGN);
-    ctx = server_context(argv[1], argv[2], early);
-    other = server_context(argv[1], argv[2], early);
+    ctx = server_context(argv[1], argv[2], early, retry);
+    other = server_context(argv[1], argv[2], early, retry);
     if (switches)
         SSL_CTX_set_client_hello_cb(ctx, switch_context, other);
     cache = SESS_CTX_new();

@@ -22,9 +22,14 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     session_file(&mut server, "-tls1_2", true)?;
     session_file(&mut server, "-tls1_3", false)?;
     server.quit()?;
-    for option in ["early", "switch"] {
-        let mut server = example.start(&[option])?;
+    for options in [&["early"][..], &["early", "switch"]] {
+        let mut server = example.start(options)?;
         early_data_once(&mut server)?;
+        server.quit()?;
+    }
+    for options in [&["retry"][..], &["retry", "early"], &["retry", "early", "switch"]] {
+        let mut server = example.start(options)?;
+        second_client_hello(&mut server)?;
         server.quit()?;
     }
     println!(
@@ -191,6 +196,16 @@ fn early_data_once(server: &mut Server) -> Result<(), Failure> {
     server.expect("hello", &with_early_data, &accepted)?;
     // The same again is a replay.
     server.expect("hello", &with_early_data, &FULL)
+}
+
+/// The server asks for another group than the client guesses, and looks for its session twice.
+fn second_client_hello(server: &mut Server) -> Result<(), Failure> {
+    let hello = ["-tls1_3", "-groups", "X25519:P-256"];
+    let with = |more: &[&'static str]| [&hello, more].concat();
+    server.expect("hello", &with(&["-sess_out", "session.pem"]), &FULL)?;
+    server.expect("hello", &with(&["-sess_in", "session.pem"]), &RESUMED)?;
+    // It was used.
+    server.expect("hello", &with(&["-sess_in", "session.pem"]), &FULL)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {

@@ -17,6 +17,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/ssl.h>
+#include <string.h>
 
 #include "session.h"
 
@@ -45,11 +46,96 @@ static int sess_is_single_use_in_libssl(SSL *ssl) {
     return SSL_get_max_early_data(ssl) > 0 && (SSL_get_options(ssl) & SSL_OP_NO_ANTI_REPLAY) == 0;
 }
 
+/* What a connection keeps of the TLS 1.3 session that it has taken: after a HelloRetryRequest libssl looks for the
+ * session a second time, in the same handshake. */
+struct sess_kept {
+    SSL_SESSION *session;
+    unsigned char client_random[SSL3_RANDOM_SIZE];
+};
+
+/* Under which an SSL has its struct sess_kept; -1 before the first SSL_CTX is attached. */
+static int sess_kept_index = -1;
+
+static void sess_kept_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp) {
+    struct sess_kept *kept = (struct sess_kept *)ptr;
+    (void)parent, (void)ad, (void)idx, (void)argl, (void)argp;
+    if (kept != NULL)
+        SSL_SESSION_free(kept->session);
+    OPENSSL_free(kept);
+}
+
+#if OPENSSL_VERSION_NUMBER >= 0x30000000L
+typedef void **sess_from_d;
+#else
+typedef void *sess_from_d;
+#endif
+
+/* SSL_dup(): the other connection has taken nothing. */
+static int sess_kept_dup(CRYPTO_EX_DATA *to, const CRYPTO_EX_DATA *from, sess_from_d from_d, int idx, long argl,
+                         void *argp) {
+    (void)to, (void)from, (void)idx, (void)argl, (void)argp;
+    *(void **)from_d = NULL;
+    return 1;
+}
+
+static void sess_forget_kept(SSL *ssl) {
+    struct sess_kept *kept = (struct sess_kept *)SSL_get_ex_data(ssl, sess_kept_index);
+    if (kept != NULL) {
+        SSL_SESSION_free(kept->session);
+        kept->session = NULL;
+    }
+}
+
+/* Whether this is the second look of a handshake. The server's random is made when the first ClientHello has been
+ * looked through; a new connection has none, nor one that was cleared. */
+static int sess_is_second_look(const SSL *ssl) {
+    static const unsigned char none[SSL3_RANDOM_SIZE] = {0};
+    unsigned char random[SSL3_RANDOM_SIZE];
+    return SSL_get_server_random(ssl, random, sizeof random) == sizeof random &&
+           memcmp(random, none, sizeof random) != 0;
+}
+
+/* Keeps a session for a second look. A copy: libssl marks the one that it takes out of its own cache. */
+static void sess_keep(SSL *ssl, SSL_SESSION *session) {
+    struct sess_kept *kept = (struct sess_kept *)SSL_get_ex_data(ssl, sess_kept_index);
+    if (kept == NULL) {
+        kept = (struct sess_kept *)OPENSSL_zalloc(sizeof *kept);
+        if (kept == NULL || SSL_set_ex_data(ssl, sess_kept_index, kept) != 1) {
+            OPENSSL_free(kept);
+            return;
+        }
+    }
+    SSL_SESSION_free(kept->session);
+    kept->session = SSL_SESSION_dup(session);
+    (void)SSL_get_client_random(ssl, kept->client_random, sizeof kept->client_random);
+}
+
+/* The session that the first look of this handshake took, once. */
+static SSL_SESSION *sess_take_kept(SSL *ssl, const unsigned char *id, size_t id_len) {
+    struct sess_kept *kept = (struct sess_kept *)SSL_get_ex_data(ssl, sess_kept_index);
+    unsigned char random[SSL3_RANDOM_SIZE];
+    const unsigned char *kept_id;
+    unsigned int kept_id_len;
+    SSL_SESSION *session;
+    if (kept == NULL || kept->session == NULL ||
+        SSL_get_client_random(ssl, random, sizeof random) != sizeof random ||
+        memcmp(random, kept->client_random, sizeof random) != 0)
+        return NULL;
+    kept_id = SSL_SESSION_get_id(kept->session, &kept_id_len);
+    if (kept_id_len != id_len || memcmp(kept_id, id, id_len) != 0)
+        return NULL;
+    session = kept->session;
+    kept->session = NULL;
+    return session;
+}
+
 static int sess_attached_new(const struct sess_attachment *attached, SSL *ssl, SSL_SESSION *session) {
     unsigned int id_len;
     const unsigned char *id = SSL_SESSION_get_id(session, &id_len);
     unsigned char *der = NULL;
     int der_len;
+    /* The handshake is over. */
+    sess_forget_kept(ssl);
     if (attached->cache == NULL || !SSL_is_server(ssl))
         return 0;
     /* It went into a ticket: nobody will ask for it. */
@@ -71,19 +157,15 @@ static void sess_attached_remove(const struct sess_attachment *attached, SSL_SES
         (void)SESS_CTX_discard(attached->cache, id, id_len);
 }
 
-static SSL_SESSION *sess_attached_get(const struct sess_attachment *attached, SSL *ssl, const unsigned char *id,
-                                      int id_len, int *copy) {
+/* Finds a session in the cache; one that may be used once leaves it. */
+static SSL_SESSION *sess_find(SESS_CTX *cache, int once, const unsigned char *id, size_t id_len) {
     unsigned char usual[SESS_DER_BYTES_USUAL], *out = usual, *large = NULL;
     size_t capacity = sizeof usual, len = 0;
-    const int once = SSL_version(ssl) == TLS1_3_VERSION;
     SSL_SESSION *session = NULL;
     int found;
-    *copy = 0; /* what comes back is libssl's alone */
-    if (attached->cache == NULL || id_len <= 0)
-        return NULL;
     for (;;) {
-        found = once ? SESS_CTX_take(attached->cache, id, (size_t)id_len, out, capacity, &len)
-                     : SESS_CTX_fetch(attached->cache, id, (size_t)id_len, out, capacity, &len);
+        found = once ? SESS_CTX_take(cache, id, id_len, out, capacity, &len)
+                     : SESS_CTX_fetch(cache, id, id_len, out, capacity, &len);
         if (found == 1 || len <= capacity)
             break;
         /* A larger one may have come in its place meanwhile: once more. */
@@ -100,6 +182,23 @@ static SSL_SESSION *sess_attached_get(const struct sess_attachment *attached, SS
     OPENSSL_cleanse(usual, sizeof usual);
     if (large != NULL)
         OPENSSL_clear_free(large, capacity);
+    return session;
+}
+
+static SSL_SESSION *sess_attached_get(const struct sess_attachment *attached, SSL *ssl, const unsigned char *id,
+                                      int id_len, int *copy) {
+    const int once = SSL_version(ssl) == TLS1_3_VERSION;
+    SSL_SESSION *session = NULL;
+    *copy = 0; /* what comes back is libssl's alone */
+    if (attached->cache == NULL || id_len <= 0)
+        return NULL;
+    if (once && sess_is_second_look(ssl))
+        session = sess_take_kept(ssl, id, (size_t)id_len);
+    if (session == NULL) {
+        session = sess_find(attached->cache, once, id, (size_t)id_len);
+        if (session != NULL && once && !sess_is_second_look(ssl))
+            sess_keep(ssl, session);
+    }
     /* libssl resumes it only if it can take it out of its own cache; this thread is the one that got it. */
     if (session != NULL && once && sess_is_single_use_in_libssl(ssl))
         (void)SSL_CTX_add_session(attached->ssl_ctx, session);
@@ -150,7 +249,8 @@ static const struct {
 };
 
 /* Lets an SSL_CTX keep its server's sessions in a cache, in the id context of id_context_len bytes, which is set on
- * both. 1 done; 0 when the length is not 1 to 32, the SSL_CTX is attached already, or SESS_ATTACHED_MAX are.
+ * both. 1 done; 0 when the length is not 1 to 32, the SSL_CTX is attached already, SESS_ATTACHED_MAX are, or
+ * libssl has no index for application data left.
  *
  * The SSL_CTX's mode and session callbacks are replaced. References to both are taken, until
  * SESS_detach_SSL_CTX(), without which neither is freed. The cache may serve several SSL_CTX that have one id
@@ -168,7 +268,9 @@ static inline int SESS_attach_SSL_CTX(SESS_CTX *cache, SSL_CTX *ssl_ctx, const u
         if (sess_attachments[at].ssl_ctx == NULL)
             place = at;
     }
-    if (place < 0 || SESS_CTX_set_session_id_context(cache, id_context, id_context_len) != 1 ||
+    if (sess_kept_index < 0)
+        sess_kept_index = SSL_get_ex_new_index(0, NULL, NULL, sess_kept_dup, sess_kept_free);
+    if (place < 0 || sess_kept_index < 0 || SESS_CTX_set_session_id_context(cache, id_context, id_context_len) != 1 ||
         SSL_CTX_set_session_id_context(ssl_ctx, id_context, id_context_len) != 1 || SSL_CTX_up_ref(ssl_ctx) != 1)
         return 0;
     (void)SESS_CTX_up_ref(cache);
