@@ -339,6 +339,7 @@ pub unsafe extern "C" fn SESS_SESSION_get0_cipher(session: *const SESS_SESSION) 
 
 /// Sets the cipher suite by its two bytes in TLS; 0 for none. 1 done.
 ///
+/// Any is taken, and encoded; d2i_SESS_SESSION() and PEM_read_SESS_SESSION() refuse one that OpenSSL 3.0 does not know.
 /// Threads: one, as all setters. NULL: 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn SESS_SESSION_set_cipher(session: *mut SESS_SESSION, cipher: u16) -> c_int {
@@ -689,10 +690,10 @@ pub extern "C" fn SESS_SESSION_get_ex_new_index(
     ex_data::new_index(Class::Session, argl, argp, (new_func, dup_func, free_func))
 }
 
-/// Gives an index back: its callbacks are not called any more, its values read as NULL. 1 done, 0 when it was
-/// not handed out.
+/// Gives an index back: its callbacks are called for nothing that begins, ends or is duplicated from now on, its values
+/// read as NULL. 1 done, 0 when it was not handed out.
 ///
-/// Threads: any.
+/// Threads: any. One that is just making, ending or duplicating a session may still call them.
 #[unsafe(no_mangle)]
 pub extern "C" fn SESS_SESSION_free_ex_index(idx: c_int) -> c_int {
     ex_data::free_index(Class::Session, idx)

@@ -25,6 +25,9 @@ use crate::session::SESS_SESSION;
 
 /// What one connection knows of sessions, as OpenSSL's SSL as far as they go. It belongs to one thread at a time;
 /// a call from a second one at the same time fails.
+///
+/// The callbacks that it runs are those that are given it. In a remove callback, or a free callback of application
+/// data, that runs while a function of the connection is at work its functions fail (SESS_R_CONNECTION_IN_USE).
 pub struct SESS_CONN {
     /// Which thread is inside, 0 for none.
     holder: AtomicU64,
@@ -327,7 +330,8 @@ pub unsafe extern "C" fn SESS_set_session(
 
 /// Returns the session in use, NULL before there is one. No reference is taken.
 ///
-/// Borrowed: valid until another is attached, or the connection is cleared or freed.
+/// Borrowed: valid until another is attached or this one detached: by SESS_clear(), SESS_free(), SESS_CONN_declined(), a
+/// SESS_CONN_offer() that returns NULL, or, in TLS 1.3, the next call of the SESS_CONN_resume() family.
 /// Threads: one at a time for a connection; callbacks that it runs too. NULL: NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn SESS_get_session(conn: *const SESS_CONN) -> *mut SESS_SESSION {

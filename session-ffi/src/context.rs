@@ -258,11 +258,12 @@ pub unsafe extern "C" fn SESS_CTX_free(ctx: *mut SESS_CTX) {
 }
 
 /// Adds a session to the cache, in the place of another one of its protocol version and id if there is one.
-/// 1 added; 0 when it is in already, has no id, is in another context's cache, or is too large, and then
-/// nothing changes.
+/// 1 added; 0, and the cache stays as it is, when it is in already, has no id, is in another context's cache, is too
+/// large, or too much that has left waits to be freed. Under the rules of SESS_CTX_new() also in a mode that stores
+/// neither clients' nor servers' sessions, and of TLS 1.3 with a timeout of 0.
 ///
-/// The cache takes a reference of its own. Without room the sessions that expire first leave. Nothing is
-/// checked: an expired one is stored too. The session's version, id and id context stay from now on.
+/// The cache takes a reference of its own. Without room the sessions that expire first leave. One that has expired, or
+/// is marked not resumable, is stored too. The session's version, id and id context stay from now on, in any case.
 /// May call the remove callback. Threads: any. NULL: 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn SESS_CTX_add_session(

@@ -133,7 +133,7 @@ pub const SESS_R_SSL_SESSION_ID_HAS_BAD_LENGTH: c_ulong = 303;
 pub const SESS_R_SSL_SESSION_ID_TOO_LONG: c_ulong = 408;
 /// A pointer that must not be NULL is.
 pub const SESS_R_PASSED_NULL_PARAMETER: c_ulong = 786_690;
-/// Memory ran out, or something that cannot happen did.
+/// There was no memory for a block that C is handed, or something that cannot happen did.
 pub const SESS_R_INTERNAL_ERROR: c_ulong = 786_691;
 /// A value is outside of what is allowed; SESS_last_error() names both.
 pub const SESS_R_PASSED_INVALID_ARGUMENT: c_ulong = 524_550;

@@ -29,7 +29,7 @@ pub type SESS_new_session_cb =
     Option<unsafe extern "C" fn(conn: *mut SESS_CONN, session: *mut SESS_SESSION) -> c_int>;
 
 /// Is called when a session has left the cache, or was dropped as bad. The session is borrowed for the call, and
-/// marked not resumable unless it was taken or replaced.
+/// marked not resumable unless it was taken or replaced. A connection that drops it cannot be asked meanwhile.
 pub type SESS_remove_session_cb =
     Option<unsafe extern "C" fn(ctx: *mut SESS_CTX, session: *mut SESS_SESSION)>;
 

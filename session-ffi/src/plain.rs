@@ -139,8 +139,9 @@ pub unsafe extern "C" fn SESS_CTX_put(
 /// Copies what is stored under id to out, and its size to *out_len. 1 found. 0 not found, or expired, or of another
 /// id context: *out_len is 0. 0 too small (out_capacity): *out_len is the size, and nothing else was written.
 ///
-/// Asks the get callback (with conn NULL) for what is not inside. Threads: any; takes no lock. NULL: ctx, id: 0; out:
-/// allowed if out_capacity is 0; out_len: the size is not told.
+/// Asks the get callback (with conn NULL) for what is not inside. Threads: any. Waits for no lock, but to store what that
+/// callback answers, and to set the time of its use (SESS_SESS_CACHE_UPDATE_TIME under the rules of SESS_CTX_new()).
+/// NULL: ctx, id: 0; out: allowed if out_capacity is 0; out_len: the size is not told.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn SESS_CTX_fetch(
     ctx: *mut SESS_CTX,

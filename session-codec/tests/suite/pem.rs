@@ -81,11 +81,13 @@ fn pem_that_is_not_well_made_is_refused() {
     let other_label = pem.replace("SSL SESSION PARAMETERS", "X509 CRL");
     let not_base64 = pem.replacen("\nM", "\n!", 1);
     let header = pem.replacen("\nM", "\nName: value\n\nM", 1);
+    let blanks = pem.replace('\n', " \n");
     for (pem, what) in [
         (without_end, "no end"),
         (&other_label, "another label"),
         (&not_base64, "not base64"),
         (&header, "a header"),
+        (&blanks, "blanks at the ends of lines, which OpenSSL takes"),
     ] {
         let error = decode_pem(pem).unwrap_err();
         assert_eq!((error.kind(), error.field()), (ErrorKind::Pem, "PEM"), "{what}: {error}");

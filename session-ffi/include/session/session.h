@@ -62,7 +62,7 @@
 // A pointer that must not be NULL is.
 #define SESS_R_PASSED_NULL_PARAMETER 786690
 
-// Memory ran out, or something that cannot happen did.
+// There was no memory for a block that C is handed, or something that cannot happen did.
 #define SESS_R_INTERNAL_ERROR 786691
 
 // A value is outside of what is allowed; SESS_last_error() names both.
@@ -133,6 +133,9 @@
 
 // What one connection knows of sessions, as OpenSSL's SSL as far as they go. It belongs to one thread at a time;
 // a call from a second one at the same time fails.
+//
+// The callbacks that it runs are those that are given it. In a remove callback, or a free callback of application
+// data, that runs while a function of the connection is at work its functions fail (SESS_R_CONNECTION_IN_USE).
 typedef struct SESS_CONN SESS_CONN;
 
 // A session cache with its settings and callbacks, as OpenSSL's SSL_CTX as far as sessions go: counted, and
@@ -244,7 +247,7 @@ typedef struct SESS_STATISTICS {
 typedef int (*SESS_new_session_cb)(struct SESS_CONN *conn, struct SESS_SESSION *session);
 
 // Is called when a session has left the cache, or was dropped as bad. The session is borrowed for the call, and
-// marked not resumable unless it was taken or replaced.
+// marked not resumable unless it was taken or replaced. A connection that drops it cannot be asked meanwhile.
 typedef void (*SESS_remove_session_cb)(struct SESS_CTX *ctx, struct SESS_SESSION *session);
 
 // Is called when a client comes back with a session that is not inside: len bytes of id at data. Returns the
@@ -418,8 +421,10 @@ uint16_t SESS_SESSION_get0_cipher(const struct SESS_SESSION *session);
 
 // Sets the cipher suite by its two bytes in TLS; 0 for none. 1 done.
 //
+// Any is taken, and encoded; d2i_SESS_SESSION() and PEM_read_SESS_SESSION() refuse one that OpenSSL 3.0 does not know.
 // Threads: one, as all setters. NULL: 0.
-int SESS_SESSION_set_cipher(struct SESS_SESSION *session, uint16_t cipher);
+int SESS_SESSION_set_cipher(struct SESS_SESSION *session,
+                            uint16_t cipher);
 
 // Returns the server's name that the client asked for, NULL when there is none.
 //
@@ -566,10 +571,10 @@ int SESS_SESSION_get_ex_new_index(long argl,
                                   SESS_EX_dup dup_func,
                                   SESS_EX_free free_func);
 
-// Gives an index back: its callbacks are not called any more, its values read as NULL. 1 done, 0 when it was
-// not handed out.
+// Gives an index back: its callbacks are called for nothing that begins, ends or is duplicated from now on, its values
+// read as NULL. 1 done, 0 when it was not handed out.
 //
-// Threads: any.
+// Threads: any. One that is just making, ending or duplicating a session may still call them.
 int SESS_SESSION_free_ex_index(int idx);
 
 // Sets application data; it stays the application's. 1 done, 0 when idx was not handed out.
@@ -686,11 +691,12 @@ int SESS_CTX_up_ref(struct SESS_CTX *ctx);
 void SESS_CTX_free(struct SESS_CTX *ctx);
 
 // Adds a session to the cache, in the place of another one of its protocol version and id if there is one.
-// 1 added; 0 when it is in already, has no id, is in another context's cache, or is too large, and then
-// nothing changes.
+// 1 added; 0, and the cache stays as it is, when it is in already, has no id, is in another context's cache, is too
+// large, or too much that has left waits to be freed. Under the rules of SESS_CTX_new() also in a mode that stores
+// neither clients' nor servers' sessions, and of TLS 1.3 with a timeout of 0.
 //
-// The cache takes a reference of its own. Without room the sessions that expire first leave. Nothing is
-// checked: an expired one is stored too. The session's version, id and id context stay from now on.
+// The cache takes a reference of its own. Without room the sessions that expire first leave. One that has expired, or
+// is marked not resumable, is stored too. The session's version, id and id context stay from now on, in any case.
 // May call the remove callback. Threads: any. NULL: 0.
 int SESS_CTX_add_session(struct SESS_CTX *ctx,
                          struct SESS_SESSION *session);
@@ -995,7 +1001,8 @@ int SESS_set_session(struct SESS_CONN *conn,
 
 // Returns the session in use, NULL before there is one. No reference is taken.
 //
-// Borrowed: valid until another is attached, or the connection is cleared or freed.
+// Borrowed: valid until another is attached or this one detached: by SESS_clear(), SESS_free(), SESS_CONN_declined(), a
+// SESS_CONN_offer() that returns NULL, or, in TLS 1.3, the next call of the SESS_CONN_resume() family.
 // Threads: one at a time for a connection; callbacks that it runs too. NULL: NULL.
 struct SESS_SESSION *SESS_get_session(const struct SESS_CONN *conn);
 
@@ -1131,8 +1138,9 @@ int SESS_CTX_put(struct SESS_CTX *ctx,
 // Copies what is stored under id to out, and its size to *out_len. 1 found. 0 not found, or expired, or of another
 // id context: *out_len is 0. 0 too small (out_capacity): *out_len is the size, and nothing else was written.
 //
-// Asks the get callback (with conn NULL) for what is not inside. Threads: any; takes no lock. NULL: ctx, id: 0; out:
-// allowed if out_capacity is 0; out_len: the size is not told.
+// Asks the get callback (with conn NULL) for what is not inside. Threads: any. Waits for no lock, but to store what that
+// callback answers, and to set the time of its use (SESS_SESS_CACHE_UPDATE_TIME under the rules of SESS_CTX_new()).
+// NULL: ctx, id: 0; out: allowed if out_capacity is 0; out_len: the size is not told.
 int SESS_CTX_fetch(struct SESS_CTX *ctx,
                    const unsigned char *id,
                    size_t id_len,

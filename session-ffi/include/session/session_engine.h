@@ -96,10 +96,10 @@ int SESS_CONN_set_version(SESS_CONN *conn,
                           int protocol_version);
 
 // Looks for the session that a client proposes, inside and then by the get callback, and attaches it if it may come
-// back here. 1 resumed; 0 full handshake; -1 end the handshake with a fatal alert.
+// back here. 1 resumed; 0 full handshake, as for more than 32 bytes; -1 end the handshake with a fatal alert.
 //
-// May call the get and remove callbacks. Threads: one at a time for a connection. NULL: conn: -1; id: allowed if
-// len is 0.
+// May call the get and remove callbacks. Threads: one at a time for a connection. NULL: conn: -1, but 0 for more than
+// 32 bytes; id: allowed if len is 0.
 int SESS_CONN_resume(SESS_CONN *conn,
                      const unsigned char *id,
                      size_t len);
@@ -107,8 +107,7 @@ int SESS_CONN_resume(SESS_CONN *conn,
 // As SESS_CONN_resume(), of a session that may be used once: it leaves the cache, and of any number of connections
 // that propose it one gets it.
 //
-// May call the get and remove callbacks. Threads: one at a time for a connection. NULL: conn: -1; id: allowed if
-// len is 0.
+// May call the get and remove callbacks. Threads: one at a time for a connection. NULL: as SESS_CONN_resume().
 int SESS_CONN_resume_once(SESS_CONN *conn,
                           const unsigned char *id,
                           size_t len);
@@ -171,7 +170,7 @@ int SESS_CONN_is_not_resumable(SESS_CONN *conn,
 // Returns the session for a client to offer: the attached one, if it may be and its protocol version is
 // min_version to max_version; else NULL.
 //
-// Borrowed: valid until another is attached, or the connection is cleared or freed.
+// Borrowed: as SESS_get_session().
 // Threads: one at a time for a connection. NULL: NULL.
 SESS_SESSION *SESS_CONN_offer(SESS_CONN *conn,
                               int min_version,

@@ -34,6 +34,7 @@ fn null_connection_is_a_failure_everywhere() {
         assert_eq!(SESS_session_reused(conn), 0);
         assert_eq!(SESS_CONN_begin(conn, 0x0303), 0);
         assert_eq!(SESS_CONN_resume(conn, null_mut(), 0), -1);
+        assert_eq!(SESS_CONN_resume(conn, [0; 33].as_ptr(), 33), 0);
         assert_eq!(SESS_CONN_resume_ticket(conn, null_mut()), -1);
         assert_eq!(SESS_CONN_established(conn, 0), 0);
         assert_eq!(SESS_CONN_finish(conn), 0);

@@ -133,6 +133,24 @@ fn r150_r151_add_takes_one_reference_and_the_same_again_none() {
 }
 
 #[test]
+fn add_is_refused_in_mode_off_and_for_no_lifetime_under_the_manuals_rules() {
+    unsafe {
+        for (ctx, added) in [(SESS_CTX_new(), 0), (SESS_CTX_new_openssl(), 1)] {
+            let (bare, over) = (session(1), session_of(0x0304, &[2; 32]));
+            SESS_SESSION_set_timeout(over, 0);
+            assert_eq!(SESS_CTX_add_session(ctx, over), added);
+            SESS_CTX_set_session_cache_mode(ctx, SESS_SESS_CACHE_OFF);
+            assert_eq!(SESS_CTX_add_session(ctx, bare), added);
+            // Fixed in any case.
+            assert_eq!(SESS_SESSION_set1_id(bare, [3; 32].as_ptr(), 32), 0);
+            SESS_SESSION_free(bare);
+            SESS_SESSION_free(over);
+            SESS_CTX_free(ctx);
+        }
+    }
+}
+
+#[test]
 fn r152_another_session_of_the_same_key_takes_the_place() {
     both(|ctx| unsafe {
         let (old, new) = (session(1), session(1));

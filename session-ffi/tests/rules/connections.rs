@@ -1,5 +1,6 @@
 //! R30 to R42 and the rules of ids, contexts and ends, through the functions that C calls.
 
+use std::cell::Cell;
 use std::ffi::{c_int, c_uchar, c_uint};
 use std::ptr::{null, null_mut};
 
@@ -597,6 +598,30 @@ fn word_that_a_session_is_not_to_be_resumed_is_for_one_session_of_one_handshake(
             SESS_SESSION_free(new);
             SESS_free(conn);
         }
+        SESS_CTX_free(ctx);
+    }
+}
+
+#[test]
+fn remove_callback_cannot_ask_the_connection_that_drops_the_session() {
+    thread_local! {
+        static DROPS: Cell<*mut SESS_CONN> = const { Cell::new(null_mut()) };
+    }
+    unsafe extern "C" fn asks(_: *mut SESS_CTX, _: *mut SESS_SESSION) {
+        unsafe {
+            SESS_clear_error();
+            assert!(SESS_get_session(DROPS.take()).is_null());
+            assert_eq!(SESS_last_error_code(), SESS_R_CONNECTION_IN_USE);
+        }
+    }
+    unsafe {
+        let ctx = SESS_CTX_new();
+        SESS_CTX_sess_set_remove_cb(ctx, Some(asks));
+        let conn = handshake(ctx, &ID);
+        DROPS.set(conn);
+        SESS_CONN_fatal_alert_received(conn);
+        assert!(DROPS.get().is_null());
+        SESS_free(conn);
         SESS_CTX_free(ctx);
     }
 }
