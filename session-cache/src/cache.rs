@@ -16,11 +16,11 @@ use crate::config::{Settings, unlimited_if_0};
 use crate::context::ContextView;
 use crate::error::Error;
 use crate::glance::{Glance, Newest};
-use crate::hooks::{self, Left};
+use crate::hooks::{self, Left, Telling};
 use crate::id::IdContext;
 use crate::mode::CacheMode;
 use crate::order::{Entered, Evicted, Flushed, Order, Terms, room_of};
-use crate::outside::{Leaving, Outside};
+use crate::outside::{Leaving, Outside, Question};
 use crate::places::Room;
 use crate::rules::Rules;
 use crate::session::{Entry, NotStored, ProtocolVersion, Session, Stored};
@@ -33,7 +33,7 @@ use crate::trace;
 ///
 /// Put it in an [`Arc`] to share it. Lookups take no lock and wait for nobody; what makes sessions come or
 /// go holds the lock of one shard of the expiry order for a moment, and so does a lookup that renews its session
-/// ([`CacheMode::UPDATE_TIME`]).
+/// ([`CacheMode::UPDATE_TIME`]). Where there is a get hook, a lookup that finds nothing inside takes a lock for a moment.
 ///
 /// # From OpenSSL's functions
 ///
@@ -177,22 +177,23 @@ impl SessionCache {
         {
             return Err(NotStored::Mode);
         }
-        Ok(self.add_with(&settings, session, None)?.0)
+        Ok(self.add_with(&settings, session, None, None)?.0)
     }
 
     /// As [`add`](SessionCache::add), whatever the mode; says too whether it is time to clear. With a time it
-    /// replaces only one that has expired by then.
+    /// replaces only one that has expired by then; what answers a question is stored only while that counts.
     pub(crate) fn add_with(
         &self,
         settings: &Settings,
         session: &Session,
         if_free_at: Option<UnixTime>,
+        answers: Option<&Question<'_>>,
     ) -> Result<(Added, bool), NotStored> {
         self.check_storable(settings, session)?;
         let again_moves = self.rules.identical_add_updates;
         let updates = again_moves && settings.mode.contains(CacheMode::UPDATE_TIME);
         let created = updates.then(|| self.now());
-        let terms = Terms { created, again_moves, if_free_at };
+        let terms = Terms { created, again_moves, if_free_at, answers };
         let expires = |stored: &Stored| self.expires(session, stored);
         let bytes = session.stored().cost_bytes();
         let hash = self.table.hash(session.key());
@@ -219,7 +220,8 @@ impl SessionCache {
                     let room = room_of(session);
                     self.order.evict_one(&self.table, room, replaced.as_ref(), &mut evicted);
                 }
-                Entered::Taken => break Err(Err(NotStored::IdTaken)),
+                // Of an answer that comes late nobody is told why it was not stored.
+                Entered::Taken | Entered::Late => break Err(Err(NotStored::IdTaken)),
                 Entered::Elsewhere => break Err(Err(NotStored::OtherCache)),
                 Entered::Stalled => break Err(Err(self.not_stored(NotStored::Stalled))),
             }
@@ -258,11 +260,7 @@ impl SessionCache {
         added
     }
 
-    pub(crate) fn check_storable(
-        &self,
-        settings: &Settings,
-        session: &Session,
-    ) -> Result<(), NotStored> {
+    fn check_storable(&self, settings: &Settings, session: &Session) -> Result<(), NotStored> {
         if session.id().is_empty() {
             // Divergence: libssl stores one that is added by hand, and can then evict nothing any more (R178).
             return Err(NotStored::NoId);
@@ -327,7 +325,7 @@ impl SessionCache {
                 true
             }
             None => {
-                self.report(settings, session, why);
+                self.report_absent(settings, session, why);
                 false
             }
         }
@@ -339,18 +337,20 @@ impl SessionCache {
             self.remove_for(settings, session, Departure::Expired);
             return;
         }
-        // What came in its place meanwhile stays.
+        // What came in its place meanwhile stays, here and outside.
         if !self.take_out_exact(settings, session, Departure::Expired) {
             let _leaving = self.leaving(settings, session.key());
-            session.mark_not_resumable();
-            self.report(settings, session, Departure::Expired);
+            let is_first = session.stored().mark_not_resumable();
+            if is_first && !self.has_inside(session.version(), &session.id()) {
+                self.report_absent(settings, session, Departure::Expired);
+            }
         }
     }
 
     /// Keeps a session that leaves from being brought back from outside, until whoever keeps it there was told.
     pub(crate) fn leaving(&self, settings: &Settings, key: &Key) -> Option<Leaving<'_>> {
         let may_come_back = settings.get_hook.is_some() && self.rules.answers_are_checked_first;
-        may_come_back.then(|| self.outside.leave(key))
+        may_come_back.then(|| self.outside.leave(self.table.hash(key)))
     }
 
     /// Takes out whatever is under a session's key.
@@ -703,12 +703,18 @@ impl SessionCache {
         }
     }
 
+    /// Tells the remove hook of a session that was not inside, unless the hook itself drops what it is being told of.
+    pub(crate) fn report_absent(&self, settings: &Settings, session: &Session, why: Departure) {
+        if !Telling::goes_on(self, self.table.hash(session.key())) {
+            self.report(settings, session, why);
+        }
+    }
+
     /// Tells the remove hook.
-    pub(crate) fn report(&self, settings: &Settings, session: &Session, why: Departure) {
+    fn report(&self, settings: &Settings, session: &Session, why: Departure) {
         if let Some(hook) = &settings.remove_hook {
-            hooks::about(self, session, || {
-                hooks::run(self, || hook(Left { cache: self, session, why }));
-            });
+            let _telling = Telling::begin(self, self.table.hash(session.key()));
+            hooks::run(self, || hook(Left { cache: self, session, why }));
         }
     }
 

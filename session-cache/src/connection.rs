@@ -408,7 +408,7 @@ impl Connection {
             if wanted && !settings.mode.contains(CacheMode::NO_INTERNAL_STORE) {
                 // One that cannot be stored is for the hook all the same. Clearing is due by the number of
                 // connections; here only what is left of the last one is gone on with.
-                if self.cache.add_with(settings, session, None).is_ok() {
+                if self.cache.add_with(settings, session, None, None).is_ok() {
                     self.cache.clear_when_storing(settings, false);
                 }
             }

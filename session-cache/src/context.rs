@@ -114,10 +114,12 @@ impl<'a> ContextView<'a> {
         let session = self.session_with(&settings, new);
         let mut is_due = false;
         if settings.mode.contains(CacheMode::NO_INTERNAL_STORE) {
-            cache.check_storable(&settings, &session)?;
+            if session.id().is_empty() {
+                return Err(NotStored::NoId);
+            }
         } else {
             (_, is_due) =
-                cache.add_with(&settings, &session, if_free_at).inspect_err(|refusal| {
+                cache.add_with(&settings, &session, if_free_at, None).inspect_err(|refusal| {
                     if *refusal == NotStored::IdTaken {
                         cache.count(Event::IdCollision);
                     }
@@ -134,7 +136,8 @@ impl<'a> ContextView<'a> {
     ///
     /// Never waits and takes no lock, except that one found expired is removed if that means no waiting, and that one
     /// that is renewed ([`CacheMode::UPDATE_TIME`]) is moved in the order, under the lock of its shard.
-    /// Asks the get hook for one that is not inside.
+    /// Asks the get hook for one that is not inside; for that, and to tell that an expired one leaves, a cache that has a
+    /// get hook takes a lock of its own for a moment.
     #[inline]
     pub fn lookup(&self, version: ProtocolVersion, id: &SessionId) -> Option<Session> {
         self.lookup_when(version, id, || self.cache.now())
@@ -247,8 +250,12 @@ impl<'a> ContextView<'a> {
                             self.cache.count(Event::Hit);
                             return Some(session);
                         }
-                        // It was here: unless another one has come in its place, somebody else got it.
-                        if_missing = Event::SingleUseLost;
+                        // It was here: unless another one has come in its place, somebody else got it. But one that had to
+                        // make room may still be outside.
+                        if_missing = match session.is_marked_not_resumable() {
+                            false => Event::SingleUseLost,
+                            true => Event::Miss,
+                        };
                     }
                     Err(Absence::Missing) if id.is_empty() => return None,
                     Err(Absence::Missing) => {
@@ -293,7 +300,7 @@ impl<'a> ContextView<'a> {
                 let named = NewSession::new(version, *id, Payload::empty());
                 let named = self.session_with(settings, named);
                 named.mark_not_resumable();
-                self.cache.report(settings, &named, Departure::Removed);
+                self.cache.report_absent(settings, &named, Departure::Removed);
             }
         })
     }
@@ -420,10 +427,11 @@ impl SessionCache {
             used.stored().mark_used();
         }
         if use_updates_time {
+            // Time may have passed since it was found: nobody revives what has expired, and an earlier time that a caller
+            // tells takes nothing away.
             let now = now();
-            // Time may have passed since it was found: nobody revives what has expired.
             if !self.is_expired(used, now) {
-                self.set_created(used, now);
+                self.set_created(used, now.max(used.created()));
             }
         }
     }
@@ -437,7 +445,7 @@ impl SessionCache {
         let hook = settings.get_hook.as_ref().filter(|_| !inquiry.id.is_empty())?;
         let checks_first = self.rules().answers_are_checked_first;
         let question = match checks_first {
-            true => Some(self.outside.ask(&key(inquiry.version, inquiry.id))?),
+            true => Some(self.outside.ask(self.table.hash(&key(inquiry.version, inquiry.id)))?),
             false => None,
         };
         let counts = || question.as_ref().is_none_or(Question::counts);
@@ -471,18 +479,32 @@ impl SessionCache {
         let is_used_up = inquiry.wanted == Wanted::Take
             && !(self.rules().single_use_removes_first && inquiry.connection.is_some());
         if is_used_up {
+            if checks_first {
+                self.take_copies(settings, &answer);
+            }
             return Some(answer);
         }
         if settings.stores_answers(&self.rules()) {
             // One that cannot be stored is used all the same. What came in meanwhile stays: it is as new, or newer.
             let if_free_at = checks_first.then(|| self.now());
-            let _ = self.add_with(settings, &answer, if_free_at);
+            let _ = self.add_with(settings, &answer, if_free_at, question.as_ref());
             if !counts() {
-                self.take_out_exact(settings, &answer, Departure::Removed);
                 return None;
             }
         }
         Some(answer)
+    }
+
+    /// Sees to it that a session which was given up outside for a single use is found nowhere else: neither inside, where
+    /// somebody who has looked it up may have put it, nor by who has the same answer and is about to.
+    fn take_copies(&self, settings: &Settings, answer: &Session) {
+        let _leaving = self.leaving(settings, answer.key());
+        let inside = self.table.handle(answer.key());
+        if let Some(copy) =
+            inside.filter(|copy| copy.stored().id_context() == answer.stored().id_context())
+        {
+            self.take_out_entry(settings, copy, Departure::Taken);
+        }
     }
 
     /// Calls the new hook; a session that it refuses leaves, under the rules by which it does.

@@ -93,24 +93,38 @@ pub enum Wanted {
     Take,
 }
 
-/// Tells the remove hook of a session, unless it is just being told of it: a hook may remove what it is told of.
-pub(crate) fn about(cache: &SessionCache, session: &Session, tell: impl FnOnce()) {
-    thread_local! {
-        static TOLD: RefCell<Vec<[usize; 2]>> = const { RefCell::new(Vec::new()) };
+thread_local! {
+    /// Under which keys this thread is telling remove hooks of sessions: the cache, and the hash there.
+    static TOLD: RefCell<Vec<(usize, u64)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Is the time in which a remove hook is told of a session.
+pub(crate) struct Telling((usize, u64));
+
+impl Telling {
+    pub(crate) fn begin(cache: &SessionCache, hash: u64) -> Telling {
+        let told = (std::ptr::from_ref(cache).addr(), hash);
+        // A thread whose locals are gone keeps no account.
+        let _ = TOLD.try_with(|all| all.borrow_mut().push(told));
+        Telling(told)
     }
-    let told = [std::ptr::from_ref(cache).addr(), std::ptr::from_ref(session.stored()).addr()];
-    // A thread whose locals are gone tells all the same.
-    let is_first = TOLD.try_with(|all| {
-        let mut all = all.borrow_mut();
-        let is_first = !all.contains(&told);
-        if is_first {
-            all.push(told);
-        }
-        is_first
-    });
-    if is_first != Ok(false) {
-        tell();
-        let _ = TOLD.try_with(|all| all.borrow_mut().retain(|other| *other != told));
+
+    /// Whether this thread is telling of a session under this key: its hook may remove what it is told of, which is not
+    /// there any more.
+    pub(crate) fn goes_on(cache: &SessionCache, hash: u64) -> bool {
+        let told = (std::ptr::from_ref(cache).addr(), hash);
+        TOLD.try_with(|all| all.borrow().contains(&told)).unwrap_or(false)
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        let _ = TOLD.try_with(|all| {
+            let mut all = all.borrow_mut();
+            if let Some(at) = all.iter().rposition(|told| *told == self.0) {
+                all.remove(at);
+            }
+        });
     }
 }
 

@@ -25,6 +25,7 @@ use std::{ptr, thread};
 use session_core::{Handle, LinkRefused, Table};
 
 use crate::builder::Eviction;
+use crate::outside::Question;
 use crate::places::{Places, Room};
 use crate::queue::Sweep;
 use crate::session::{Entry, Place, Session, Stored};
@@ -48,13 +49,15 @@ pub(crate) fn room_of(session: &Session) -> Room {
 
 /// On which terms a session enters.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Terms {
+pub(crate) struct Terms<'a> {
     /// Its time from then on, unless it is refused; its own, without one.
     pub(crate) created: Option<UnixTime>,
     /// Whether one that is in already moves behind its equals.
     pub(crate) again_moves: bool,
     /// At which time a place of its key has to be free: empty, or that of a session which has expired by then.
     pub(crate) if_free_at: Option<UnixTime>,
+    /// What it answers, which has to count still.
+    pub(crate) answers: Option<&'a Question<'a>>,
 }
 
 /// Who has left to make room, in the order in which they did; whoever has them tells of them.
@@ -111,6 +114,8 @@ pub(crate) enum Entered {
     Elsewhere,
     /// Out, since too much waits to be freed in the table.
     Stalled,
+    /// Out, since it answers what counts no more.
+    Late,
 }
 
 impl Order {
@@ -161,11 +166,11 @@ impl Order {
         table: &Table<Entry>,
         hash: u64,
         session: &Session,
-        terms: Terms,
+        terms: Terms<'_>,
         expires: impl Fn(&Stored) -> UnixTime,
         evicted: &mut Evicted,
     ) -> Entered {
-        let Terms { created, again_moves, if_free_at } = terms;
+        let Terms { created, again_moves, if_free_at, answers } = terms;
         let stored = session.stored();
         let mut section = self.section(hash);
         let existing = section.place_of(table, hash, session);
@@ -209,12 +214,21 @@ impl Order {
         let created_before = stored.created();
         stored.set_created(created.unwrap_or(created_before));
         stored.set_expires(expires(stored));
-        let Some((linked, replaced)) = link(table, hash, session) else {
-            stored.set_created(created_before);
-            self.places.untake(stored.cost_bytes(), replaced_bytes);
-            stored.set_place(Place::NONE);
-            evicted.dead.extend(dead);
-            return Entered::Stalled;
+        let enters = || link(table, hash, session).ok_or(Entered::Stalled);
+        // A lock under that of the shard: nobody who has it takes another, and linking runs nothing foreign.
+        let entered = match answers {
+            None => enters(),
+            Some(question) => question.while_it_counts(enters).unwrap_or(Err(Entered::Late)),
+        };
+        let (linked, replaced) = match entered {
+            Ok(entered) => entered,
+            Err(refusal) => {
+                stored.set_created(created_before);
+                self.places.untake(stored.cost_bytes(), replaced_bytes);
+                stored.set_place(Place::NONE);
+                evicted.dead.extend(dead);
+                return refusal;
+            }
         };
         // The old session's place is the new one's, also when a take came in between and won it.
         let displaced = existing.map(|(place, _)| section.unlink_at(place));

@@ -498,9 +498,10 @@ impl Stored {
         self.expires.store(expires.0, Ordering::Relaxed);
     }
 
-    pub(crate) fn mark_not_resumable(&self) {
+    /// Marks it, and says whether it was not marked before.
+    pub(crate) fn mark_not_resumable(&self) -> bool {
         // Relaxed: the mark stands for itself.
-        self.not_resumable.store(true, Ordering::Relaxed);
+        !self.not_resumable.swap(true, Ordering::Relaxed)
     }
 
     pub(crate) fn authenticated(&self) -> UnixTime {
@@ -636,7 +637,7 @@ impl fmt::Display for NotStored {
             NotStored::Stalled => write!(
                 f,
                 "{} removed sessions wait to be freed, {} is the most; some thread holds a guard for \
-                 too long",
+                 too long, or is just dropping them",
                 session_core::waiting(),
                 session_core::WAITING_MAX
             ),

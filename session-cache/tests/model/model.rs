@@ -70,7 +70,7 @@ pub(crate) struct Model {
     pub(crate) log: Vec<String>,
     pub(crate) script: VecDeque<CacheOperation>,
     /// Of whom remove hooks are just being told.
-    told: Vec<(usize, usize)>,
+    told: Vec<(usize, Name)>,
     /// What leaves at this moment, where a get hook could bring it back.
     leaving: Vec<(usize, Name)>,
     /// What get hooks are being asked for, and whether their answer still counts.
@@ -397,21 +397,23 @@ impl Model {
             self.remove(cache, settings, session, why);
             return;
         }
-        self.leave(cache, settings, session, why);
         if self.caches[cache].list.contains(&session) {
-            self.leaves(cache, session, why);
+            self.leaves_and_is_reported(cache, settings, session, why);
+            return;
         }
-        self.sessions[session].marked = true;
-        self.report(cache, settings, session, why);
+        self.leave(cache, settings, session, why);
+        let is_first = !std::mem::replace(&mut self.sessions[session].marked, true);
+        // What is under its name is another one, here and outside.
+        if is_first && self.at(cache, self.sessions[session].name).is_none() {
+            self.report_absent(cache, settings, session, why);
+        }
         self.has_left(cache, settings, session, why);
     }
 
     fn report(&mut self, cache: usize, settings: &Settings, session: usize, why: Departure) {
         let Some(plan) = settings.remove_hook else { return };
-        if self.told.contains(&(cache, session)) {
-            return;
-        }
-        self.told.push((cache, session));
+        let told = (cache, self.sessions[session].name);
+        self.told.push(told);
         let (is_resumable, len) = (self.is_resumable(session), self.caches[cache].list.len());
         self.log.push(format!("remove hook {cache}: {session} {why:?} {is_resumable} of {len}"));
         if let Some(hand) = plan.hand {
@@ -419,7 +421,15 @@ impl Model {
         }
         self.act(cache);
         self.caches[cache].figures.hook_panics += u64::from(plan.panics);
-        self.told.retain(|&told| told != (cache, session));
+        let at = self.told.iter().rposition(|&other| other == told);
+        self.told.remove(at.expect("it was put there"));
+    }
+
+    /// A hook that drops what it is being told of is not told of that.
+    fn report_absent(&mut self, cache: usize, settings: &Settings, session: usize, why: Departure) {
+        if !self.told.contains(&(cache, self.sessions[session].name)) {
+            self.report(cache, settings, session, why);
+        }
     }
 
     /// What a hook does next.
@@ -448,8 +458,13 @@ impl Model {
             self.goes(cache, found, why);
             self.sessions[found].marked |= self.documented;
         }
-        let told = found.filter(|_| self.documented).unwrap_or(session);
-        self.report(cache, settings, told, why);
+        match found {
+            Some(found) => {
+                let told = if self.documented { found } else { session };
+                self.report(cache, settings, told, why);
+            }
+            None => self.report_absent(cache, settings, session, why),
+        }
         self.has_left(cache, settings, session, why);
         found.is_some()
     }
@@ -551,6 +566,18 @@ impl Model {
         answer
     }
 
+    /// What was given up for a single use is found nowhere else.
+    fn take_copies(&mut self, cache: usize, settings: &Settings, answer: usize) {
+        let why = Departure::Taken;
+        self.leave(cache, settings, answer, why);
+        let inside = self.at(cache, self.sessions[answer].name);
+        let context = self.sessions[answer].context;
+        if let Some(copy) = inside.filter(|&copy| self.sessions[copy].context == context) {
+            self.leaves_and_is_reported(cache, settings, copy, why);
+        }
+        self.has_left(cache, settings, answer, why);
+    }
+
     /// Whether nobody has left under the name that the latest question is for.
     fn counts(&self) -> bool {
         self.asked.last().is_some_and(|asked| asked.2)
@@ -594,6 +621,9 @@ impl Model {
         let is_copied = wanted == Wanted::Lookup || (by_connection && !self.documented);
         let stores = !settings.mode.contains(CacheMode::NO_INTERNAL_STORE)
             && (!self.documented || settings.mode.contains(CacheMode::SERVER));
+        if !is_copied && self.documented {
+            self.take_copies(cache, settings, answer);
+        }
         if is_copied && stores {
             // What came in meanwhile stays.
             let inside = self.at(cache, name).filter(|_| self.documented);
@@ -602,9 +632,6 @@ impl Model {
                 let _ = self.add(cache, settings, answer);
             }
             if !self.counts() {
-                if self.caches[cache].list.contains(&answer) {
-                    self.leaves_and_is_reported(cache, settings, answer, Departure::Removed);
-                }
                 return None;
             }
         }
@@ -706,6 +733,7 @@ impl Model {
             && settings.mode.contains(CacheMode::UPDATE_TIME)
             && !self.is_expired(session, now)
         {
+            let now = now.max(self.sessions[session].created);
             self.set_created(cache, session, now);
         }
     }
@@ -750,7 +778,7 @@ impl Model {
             return Err(NotStored::Mode);
         }
         if settings.mode.contains(CacheMode::NO_INTERNAL_STORE) {
-            self.check_storable(cache, settings, session)?;
+            self.sessions[session].name.id.ok_or(NotStored::NoId)?;
         } else {
             self.add(cache, settings, session)?;
         }

@@ -120,4 +120,10 @@ fn time_that_a_caller_tells_revives_nobody() {
     // Valid at the time that he was told; renewed to that time, and so over by the cache's clock.
     assert!(scene.view().lookup_at(VERSION, &id(1), UnixTime(START + 10)).is_some());
     assert!(!scene.finds(1));
+    // Nor does an earlier one take anything away.
+    scene.insert(2, 10);
+    scene.clock.advance(Seconds(8));
+    assert!(scene.finds(2));
+    let renewed = scene.view().lookup_at(VERSION, &id(2), UnixTime(START + 51)).unwrap();
+    assert_eq!(renewed.expires(), UnixTime(START + 50 + 8 + 10));
 }

@@ -4,7 +4,8 @@
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use session_cache::{
-    Clock, Connection, IdContext, NewSession, Payload, Role, Seconds, SessionCache, UnixTime,
+    Clock, Connection, Departure, IdContext, Left, NewSession, Payload, Role, Seconds,
+    SessionCache, UnixTime,
 };
 
 use crate::scene::{START, VERSION, id, session};
@@ -145,6 +146,15 @@ fn connection_that_finds_a_session_expired_leaves_what_came_in_its_place() {
     let view = cache.context(IdContext::EMPTY);
     let old = view.insert(made_at_the_start(1).with_created(UnixTime(0)));
     let old = old.expect("nothing stalls");
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let hears = Arc::clone(&told);
+    cache
+        .change(|settings| {
+            let hears = Arc::clone(&hears);
+            let hook = move |left: Left<'_>| hears.lock().unwrap().push(left.why);
+            settings.remove_hook = Some(Arc::new(hook));
+        })
+        .unwrap();
     let mut connection = Connection::new(&cache, Role::Server);
     connection.begin(VERSION);
     clock.at_next_question(|cache| {
@@ -154,6 +164,8 @@ fn connection_that_finds_a_session_expired_leaves_what_came_in_its_place() {
     assert_eq!(connection.resume(&id(1)), Ok(false));
     assert!(!old.is_resumable());
     assert_eq!(view.lookup(VERSION, &id(1)).unwrap().payload(), b"newer");
+    // A store that forgets by id would lose the newer one.
+    assert_eq!(*told.lock().unwrap(), [Departure::Replaced]);
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
 use session_cache::{
-    Builder, CacheMode, Connection, IdContext, Inquiry, Keep, NewSession, Payload, Role, Session,
-    SessionCache, Wanted,
+    Added, Builder, CacheMode, Connection, IdContext, Inquiry, Keep, NewSession, Payload, Role,
+    Session, SessionCache, Wanted,
 };
 
 use crate::scene::{Scene, VERSION, id, session};
@@ -151,6 +151,52 @@ fn answer_that_comes_after_its_session_was_removed_counts_no_more() {
 }
 
 #[test]
+fn session_that_a_store_gives_up_once_is_found_by_nobody_else() {
+    for copies_first in [false, true] {
+        let (store, (gate, pass)) = (Store::default(), Gate::new());
+        let answers = store.clone();
+        let scene = Scene::new(|builder| {
+            store.serve(builder, || {}).get_hook(move |inquiry| {
+                let answer = answers.answer(&inquiry);
+                // Who wants it once stands there with it; or who looks it up, while the other comes by.
+                if copies_first == (inquiry.wanted == Wanted::Take) {
+                    pass();
+                }
+                answer
+            })
+        });
+        store.keep(&scene.view().session(session(1)));
+        // Who is about to take it has it, who looks it up has seen it: in either order one of them goes on alone.
+        let copy = scene.view().session(session(1));
+        let take = || scene.view().take(VERSION, &id(1)).is_some();
+        thread::scope(|scope| {
+            if copies_first {
+                let taker = scope.spawn(take);
+                gate.meanwhile(|| assert_eq!(scene.cache.add(&copy), Ok(Added::New)));
+                assert!(taker.join().unwrap());
+            } else {
+                let asker = scope.spawn(|| scene.finds(1));
+                assert!(gate.meanwhile(take));
+                assert!(!asker.join().unwrap());
+            }
+        });
+        assert!(scene.cache.is_empty() && !take());
+    }
+}
+
+#[test]
+fn store_that_is_the_cache_hears_of_what_the_cache_would_not_take() {
+    let store = Store::default();
+    let scene = Scene::new(|builder| {
+        let mode = CacheMode::SERVER | CacheMode::NO_INTERNAL;
+        store.serve(builder, || {}).mode(mode).session_bytes_max(1_000)
+    });
+    let large = session(1).with_payload(Payload::from(vec![7; 2_000]));
+    assert!(scene.view().insert(large).is_ok());
+    assert!(scene.finds(1));
+}
+
+#[test]
 fn copy_of_an_answer_replaces_nothing() {
     let store = Store::default();
     let scene = Scene::new(|builder| store.serve(builder, || {}));
@@ -209,6 +255,8 @@ fn remove_hook_may_remove_what_it_is_told_of() {
         builder.remove_hook(move |left| {
             *tells.lock().unwrap() += 1;
             assert!(!left.cache.remove(left.session));
+            let view = left.cache.context(left.session.id_context());
+            assert!(!view.drop_bad(left.session.version(), &left.session.id()));
         })
     });
     scene.insert(1, 100);
