@@ -219,7 +219,7 @@ impl Wire {
     }
 
     /// Removes a session that libssl drops: a connection with it broke, or it was too old. It may have its id from its
-    /// client, where a ticket holds it: of others' sessions nothing is touched.
+    /// client, where a ticket holds it: of sessions of another id context nothing is touched.
     fn drop_bad(&self, session: Object<'_>) {
         let Some(id) = session.id() else { return };
         // Whoever keeps sessions outside hears of one that is not inside.

@@ -140,7 +140,7 @@ int SESS_CONN_new_session(SESS_CONN *conn,
 // marked; its timeout, and when the peers last proved who they are, stay. A client up to TLS 1.2 that stores sessions
 // gets it in the place of the one in use, which leaves the cache. 1 done; 0 when it was attached or added before.
 //
-// It takes the connection's id context as SESS_CONN_new_session() does.
+// It takes the id context of the session in use, or the connection's where there is none.
 // The connection takes a reference of its own. May call the remove callback. Threads: one at a time for a connection.
 // NULL: 0.
 int SESS_CONN_attach_session(SESS_CONN *conn,

@@ -129,6 +129,11 @@ static SSL_SESSION *sess_take_kept(SSL *ssl, const unsigned char *id, size_t id_
     return session;
 }
 
+/* QUIC's TLS is 1.3, and libssl's number of it is 1 (OSSL_QUIC1_VERSION). */
+static int sess_is_tls13(const SSL *ssl) {
+    return SSL_version(ssl) == TLS1_3_VERSION || SSL_version(ssl) == 1;
+}
+
 static int sess_attached_new(const struct sess_attachment *attached, SSL *ssl, SSL_SESSION *session) {
     unsigned int id_len;
     const unsigned char *id = SSL_SESSION_get_id(session, &id_len);
@@ -139,7 +144,7 @@ static int sess_attached_new(const struct sess_attachment *attached, SSL *ssl, S
     if (attached->cache == NULL || !SSL_is_server(ssl))
         return 0;
     /* It went into a ticket: nobody will ask for it. */
-    if (SSL_version(ssl) == TLS1_3_VERSION && (SSL_get_options(ssl) & SSL_OP_NO_TICKET) == 0 &&
+    if (sess_is_tls13(ssl) && (SSL_get_options(ssl) & SSL_OP_NO_TICKET) == 0 &&
         !sess_is_single_use_in_libssl(ssl))
         return 0;
     der_len = i2d_SSL_SESSION(session, &der);
@@ -187,12 +192,14 @@ static SSL_SESSION *sess_find(SESS_CTX *cache, int once, const unsigned char *id
 
 static SSL_SESSION *sess_attached_get(const struct sess_attachment *attached, SSL *ssl, const unsigned char *id,
                                       int id_len, int *copy) {
-    const int once = SSL_version(ssl) == TLS1_3_VERSION;
+    const int once = sess_is_tls13(ssl);
     SSL_SESSION *session = NULL;
     *copy = 0; /* what comes back is libssl's alone */
     if (attached->cache == NULL || id_len <= 0)
         return NULL;
-    if (once && sess_is_second_look(ssl))
+    if (!sess_is_second_look(ssl))
+        sess_forget_kept(ssl); /* of an earlier handshake */
+    else if (once)
         session = sess_take_kept(ssl, id, (size_t)id_len);
     if (session == NULL) {
         session = sess_find(attached->cache, once, id, (size_t)id_len);
@@ -284,8 +291,22 @@ static inline int SESS_attach_SSL_CTX(SESS_CTX *cache, SSL_CTX *ssl_ctx, const u
     return 1;
 }
 
+/* Without an attachment libcrypto has nothing of this code's to call, which may be unloaded then. */
+static inline void sess_forget_index_if_last(void) {
+    int at;
+    for (at = 0; at < SESS_ATTACHED_MAX; at++)
+        if (sess_attachments[at].ssl_ctx != NULL)
+            return;
+    (void)CRYPTO_free_ex_index(CRYPTO_EX_INDEX_SSL, sess_kept_index);
+    sess_kept_index = -1;
+}
+
 /* Gives an SSL_CTX its mode back and takes the callbacks out; the sessions stay in the cache. 1 done, 0 when it was not
- * attached. */
+ * attached.
+ *
+ * With the last one nothing of this header is called any more, and what includes it may be unloaded. Free connections
+ * first: what one has kept for a second ClientHello is lost else.
+ */
 static inline int SESS_detach_SSL_CTX(SSL_CTX *ssl_ctx) {
     int at;
     for (at = 0; at < SESS_ATTACHED_MAX; at++) {
@@ -300,6 +321,7 @@ static inline int SESS_detach_SSL_CTX(SSL_CTX *ssl_ctx) {
         attached->cache = NULL;
         attached->ssl_ctx = NULL;
         SSL_CTX_free(ssl_ctx);
+        sess_forget_index_if_last();
         return 1;
     }
     return 0;

@@ -232,6 +232,34 @@ fn draft_that_removes_a_session_is_reported_where_the_argument_is() {
     }
 }
 
+#[test]
+fn remove_callback_may_remove_the_draft_that_it_is_told_of() {
+    thread_local! {
+        static CALLS: Cell<u32> = const { Cell::new(0) };
+    }
+    unsafe extern "C" fn removes(ctx: *mut SESS_CTX, session: *mut SESS_SESSION) {
+        CALLS.set(CALLS.get() + 1);
+        assert_eq!(unsafe { SESS_CTX_remove_session(ctx, session) }, 0);
+    }
+    for openssl in [false, true] {
+        for is_inside in [false, true] {
+            unsafe {
+                let ctx = context(openssl);
+                SESS_CTX_sess_set_remove_cb(ctx, Some(removes));
+                let (cached, draft) = (session(1), session(1));
+                if is_inside {
+                    SESS_CTX_add_session(ctx, cached);
+                }
+                assert_eq!(SESS_CTX_remove_session(ctx, draft), c_int::from(is_inside));
+                assert_eq!(CALLS.replace(0), 1);
+                SESS_SESSION_free(cached);
+                SESS_SESSION_free(draft);
+                SESS_CTX_free(ctx);
+            }
+        }
+    }
+}
+
 /// Comes back with the id that the get callback has an answer for.
 fn resume(ctx: *mut SESS_CTX, once: bool) -> c_int {
     unsafe {
