@@ -96,17 +96,19 @@ impl Drop for Counted {
 
 #[test]
 fn who_changes_a_table_under_guards_of_its_own_alone_is_refused_and_loses_nothing() {
+    /// Each that is refused tries hard before.
+    const CALLS: usize = if cfg!(miri) { 2 * WAITING_MAX } else { 10 * WAITING_MAX };
     let _alone = alone();
     let hasher = KeyHasher::folded([25, 26]);
     let table = Table::with_capacity(100, hasher).with_waiting_max(WAITING_MAX);
     let dropped = Arc::new(AtomicUsize::new(0));
     let mut refused = 0;
-    for _ in 0..10 * WAITING_MAX {
+    for _ in 0..CALLS {
         // Short, so that the collector goes on; but each change ends where no value may be dropped.
         let _guard = pin();
         refused += usize::from(table.replace(key(0), Counted(dropped.clone())).is_err());
     }
-    let stored = 10 * WAITING_MAX - refused;
+    let stored = CALLS - refused;
     assert!(stored <= WAITING_MAX + SLACK, "{stored} were stored, and all but one wait");
     assert_eq!(dropped.load(Ordering::SeqCst), refused, "those that were given back");
     assert!(waiting() > WAITING_MAX, "{} wait", waiting());
@@ -175,6 +177,7 @@ fn entries_of_a_dropped_table_wait_only_where_a_guard_is_held() {
 #[test]
 fn threads_that_only_read_and_then_stay_idle_leave_nothing_that_would_refuse() {
     const WAITING_MAX: usize = 300;
+    const PINS: usize = if cfg!(miri) { 2 * 128 } else { 8 * 128 };
     let _alone = alone();
     let hasher = KeyHasher::folded([29, 30]);
     let table = Arc::new(Table::with_capacity(1_000, hasher).with_waiting_max(WAITING_MAX));
@@ -189,7 +192,7 @@ fn threads_that_only_read_and_then_stay_idle_leave_nothing_that_would_refuse() {
             let _ = turns.recv();
             drop(guard);
             // Often enough for the collector to work here.
-            for _ in 0..8 * 128 {
+            for _ in 0..PINS {
                 assert!(theirs.handle(&key(usize::MAX)).is_none());
                 drop(pin());
             }
