@@ -248,7 +248,11 @@ impl SessionCache {
         // And all are told of before the first goes, whose payload may do anything.
         let Evicted { first, others, dead } = evicted;
         let (replaced, first) = (replaced.map(Session::of), first.map(Session::of));
-        let others: Vec<_> = others.into_iter().map(Session::of).collect();
+        let others = match others.is_empty() {
+            // Nearly always.
+            true => Vec::new(),
+            false => others.into_iter().map(Session::of).collect(),
+        };
         if let Some(session) = &replaced {
             self.tell(settings, session, Departure::Replaced);
         }

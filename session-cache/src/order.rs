@@ -242,7 +242,12 @@ impl Order {
         }
         let is_due = section.line.queue.linked() % DUE_AFTER == 0;
         drop(section);
-        evicted.dead.extend(displaced.into_iter().chain(dead));
+        if let Some(displaced) = displaced {
+            evicted.dead.push(displaced);
+        }
+        if let Some(dead) = dead {
+            evicted.dead.push(dead);
+        }
         Entered::In { replaced, is_due }
     }
 
