@@ -40,6 +40,7 @@ impl Attached {
 pub(crate) enum Otherwise {
     UsedBefore,
     IdTaken,
+    NoIdContext,
 }
 
 /// Name, what libssl's own cache does, what ours does behind it, and why.
@@ -61,6 +62,15 @@ pub(crate) const TABLE: &[(Otherwise, [&str; 4])] = &[
             "the handshake fails",
             "the handshake succeeds; the session is not stored, and counted as a collision",
             "libssl looks for the id in its own cache, where there is none; whose id it is keeps it",
+        ],
+    ),
+    (
+        Otherwise::NoIdContext,
+        [
+            "a session is offered to a connection that verifies its peer, without an id context",
+            "the handshake fails",
+            "the session is not looked up; the handshake is a full one",
+            "nobody can tell who may come back there; no client is turned away for what the server lacks",
         ],
     ),
 ];
@@ -123,6 +133,7 @@ pub(super) fn run(script: &Script, identity: &Identity, met: &mut Met) -> Result
     let mut attached = Engine::attached(&script.setup, identity);
     // Of each saved session: the number of its ticket. And which of these were used.
     let (mut tickets, mut used) = (Vec::new(), Vec::new());
+    let mut verifies = script.setup.verify_peer;
     for (at, step) in script.steps.iter().enumerate() {
         attached.apply(step);
         let (seen, wanted) = (outcome(&attached), &expected[at]);
@@ -131,6 +142,7 @@ pub(super) fn run(script: &Script, identity: &Identity, met: &mut Met) -> Result
         match *step {
             Step::Save => tickets.push(at),
             Step::Copy(saved) => tickets.push(tickets[saved]),
+            Step::VerifyPeer(verify) => verifies = verify,
             Step::Connect(Some(offer)) => {
                 let resumed = seen.reused.ends_with(&[Some(true); 2]);
                 met.resumptions += u64::from(resumed);
@@ -139,6 +151,8 @@ pub(super) fn run(script: &Script, identity: &Identity, met: &mut Met) -> Result
                 let is_by_ticket = script.setup.version == TLS13;
                 if is_by_ticket && !resumed && used.contains(&tickets[offer]) {
                     otherwise = Some(Otherwise::UsedBefore);
+                } else if verifies && script.setup.id_context.is_empty() {
+                    otherwise = Some(Otherwise::NoIdContext);
                 } else if resumed {
                     used.push(tickets[offer]);
                 }
