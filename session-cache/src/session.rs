@@ -618,7 +618,7 @@ pub enum NotStored {
     /// Another one is there under its version and id, and was to stay.
     IdTaken,
     /// Too many that have left wait to be freed: some thread of the process holds one of session-core's
-    /// guards for too long. This cache never does.
+    /// guards for too long, which this cache never does, or is just dropping what has left.
     Stalled,
 }
 

@@ -169,7 +169,9 @@ impl fmt::Debug for Attachment {
 /// use session_cache::{IdContext, SessionCache};
 /// use session_openssl::{Options, attach};
 ///
-/// let cache = Arc::new(SessionCache::builder().sessions_max(100_000).build()?);
+/// // A session counts for some 1,350 bytes: without a limit of their own the bytes would end before the sessions do.
+/// let cache = SessionCache::builder().sessions_max(100_000).bytes_max(160 << 20).build()?;
+/// let cache = Arc::new(cache);
 /// let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls())?;
 /// builder.set_options(SslOptions::NO_TICKET); // all sessions stay here
 /// let attachment = attach(&mut builder, Arc::clone(&cache), IdContext::new(b"www")?, Options::new())?;
