@@ -714,6 +714,14 @@ impl SessionCache {
         }
     }
 
+    /// Calls the remove hook for a session of which it was told before, but which it has put off: for a hook that was
+    /// called where it could not do its work, under a lock of the caller's.
+    ///
+    /// As in the first call the hook may remove what it is told of, and is not told of that again.
+    pub fn report_put_off(&self, session: &Session, why: Departure) {
+        self.report(&self.settings_ref(), session, why);
+    }
+
     /// Tells the remove hook.
     fn report(&self, settings: &Settings, session: &Session, why: Departure) {
         if let Some(hook) = &settings.remove_hook {

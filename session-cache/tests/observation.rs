@@ -2,7 +2,7 @@
 #![cfg(all(feature = "metrics", feature = "serde", feature = "tracing"))]
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use session_cache::{
@@ -13,6 +13,8 @@ const SECRETS: [&str; 3] = ["QQQQ", "WWWW", "ZZZZ"];
 
 /// Inserts, finds, misses, refuses, flushes; with secrets that cannot be mistaken.
 fn play() -> SessionCache {
+    // From the first event on, in all tests: what nobody listens to once is left out for long.
+    LazyLock::force(&EVENTS);
     let cache = SessionCache::builder().session_bytes_max(1_000).build().unwrap();
     let view = cache.context(IdContext::new(b"WWWW").unwrap());
     let id = SessionId::new(b"QQQQ").unwrap();
@@ -58,6 +60,19 @@ fn statistics_are_serialized_under_the_names_of_their_fields() {
     assert_eq!(json["cache_full"], 0);
 }
 
+/// What all tests of this process have caused.
+static EVENTS: LazyLock<Written> = LazyLock::new(|| {
+    let written = Written::default();
+    let writer = written.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    written
+});
+
 #[derive(Clone, Default)]
 struct Written(Arc<Mutex<Vec<u8>>>);
 
@@ -74,15 +89,8 @@ impl io::Write for Written {
 
 #[test]
 fn events_say_what_happened_and_no_secret() {
-    let written = Written::default();
-    let writer = written.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    tracing::subscriber::with_default(subscriber, || drop(play()));
-    let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    play();
+    let text = String::from_utf8(EVENTS.0.lock().unwrap().clone()).unwrap();
     assert!(text.contains("session left why=Flushed"), "{text}");
     assert!(text.contains("session left why=Removed"), "{text}");
     assert!(text.contains("it counts for 2136 bytes, and 1000 is the most"), "{text}");

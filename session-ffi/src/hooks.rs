@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use session_cache::{
-    Generator, GetHook, Inquiry, Keep, Left, Negotiated, NewHook, RemoveHook, Session,
+    Departure, Generator, GetHook, Inquiry, Keep, Left, Negotiated, NewHook, RemoveHook, Session,
     SessionCache, SessionId, Settings, Wanted,
 };
 
@@ -150,8 +150,8 @@ pub(crate) fn refused<R>(store: impl FnOnce() -> R) -> (R, bool) {
     (result, REFUSED.replace(outer))
 }
 
-fn remove_session(address: Address, session: &Session) {
-    if is_held_back(address, session) {
+fn remove_session(address: Address, session: &Session, why: Departure) {
+    if is_held_back(address, session, why) {
         return;
     }
     let context = address.context();
@@ -164,9 +164,12 @@ fn remove_session(address: Address, session: &Session) {
     unsafe { callback(address.0.cast_mut(), object.as_ptr()) };
 }
 
+/// What the remove callback is told of later.
+type Later = Vec<(Address, Session, Departure)>;
+
 thread_local! {
-    /// What this thread tells the remove callback of later; none while it tells at once.
-    static HELD_BACK: RefCell<Option<Vec<(Address, Session)>>> = const { RefCell::new(None) };
+    /// What this thread holds back; none while it tells at once.
+    static HELD_BACK: RefCell<Option<Later>> = const { RefCell::new(None) };
 }
 
 /// Holds this thread's remove callbacks back until it is dropped, for the time of a lock. Their contexts outlive it.
@@ -183,16 +186,16 @@ impl HeldBack {
 impl Drop for HeldBack {
     fn drop(&mut self) {
         let held_back = HELD_BACK.try_with(RefCell::take).ok().flatten();
-        for (address, session) in held_back.into_iter().flatten() {
-            remove_session(address, &session);
+        for (address, session, why) in held_back.into_iter().flatten() {
+            address.context().cache.report_put_off(&session, why);
         }
     }
 }
 
-fn is_held_back(address: Address, session: &Session) -> bool {
-    let hold_back = |held_back: &RefCell<Option<Vec<(Address, Session)>>>| {
+fn is_held_back(address: Address, session: &Session, why: Departure) -> bool {
+    let hold_back = |held_back: &RefCell<Option<Later>>| {
         let mut held_back = held_back.borrow_mut();
-        held_back.as_mut().map(|held_back| held_back.push((address, session.clone()))).is_some()
+        held_back.as_mut().map(|later| later.push((address, session.clone(), why))).is_some()
     };
     HELD_BACK.try_with(hold_back).unwrap_or(false)
 }
@@ -312,8 +315,9 @@ pub unsafe extern "C" fn SESS_CTX_sess_set_remove_cb(
             |callbacks| callbacks.store_remove(remove_session_cb),
             |settings, callbacks, address| {
                 settings.remove_hook = callbacks.remove_session().map(|_| {
-                    let hook: Arc<RemoveHook> =
-                        Arc::new(move |left: Left<'_>| remove_session(address, left.session));
+                    let hook: Arc<RemoveHook> = Arc::new(move |left: Left<'_>| {
+                        remove_session(address, left.session, left.why)
+                    });
                     hook
                 });
             },

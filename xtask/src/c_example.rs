@@ -1,4 +1,5 @@
-//! The example server in C on the system's OpenSSL, and real clients that come back to it.
+//! The example server in C on the system's OpenSSL, and real clients that come back to it; and the header that it is
+//! made with in a module that is unloaded.
 //!
 //! A resumption counts only if the cache's hit counter rose by one for it.
 
@@ -6,7 +7,7 @@ use std::io::{BufRead, BufReader, Lines, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use crate::c;
+use crate::c::{self, Library};
 use crate::failure::Failure;
 use crate::program;
 use crate::workspace::Workspace;
@@ -32,6 +33,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
         second_client_hello(&mut server)?;
         server.quit()?;
     }
+    module(workspace, &example)?;
     println!(
         "c-example: sessions of TLS 1.2 and 1.3 came back from the cache, and only from there"
     );
@@ -40,6 +42,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
 
 /// The server, built, and what it is started with.
 struct Example {
+    library: Library,
     binary: PathBuf,
     folder: PathBuf,
 }
@@ -65,17 +68,14 @@ impl Example {
         std::fs::create_dir_all(&folder).map_err(|error| cannot("make a folder", &error))?;
         let library = c::plain_library(workspace)?;
         let binary = folder.join("tls_server");
-        let source = workspace.root().join("session-ffi/examples/tls_server.c");
-        let mut compile = c::compile(workspace, "gcc", &source, &binary, &library);
-        compile.args(["-lssl", "-lcrypto"]);
-        program::run(&mut compile, "tls_server", "the compiler's words are above")?;
+        compile(workspace, &library, "session-ffi/examples/tls_server.c", &binary, &[])?;
         let mut certificate = workspace.command("openssl".into());
         certificate.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
         certificate.args(["-nodes", "-days", "2", "-subj", "/CN=localhost"]);
         certificate.arg("-keyout").arg(folder.join("key.pem"));
         certificate.arg("-out").arg(folder.join("cert.pem")).stderr(Stdio::null());
         program::run(&mut certificate, "certificate", "is that an OpenSSL?")?;
-        Ok(Example { binary, folder })
+        Ok(Example { library, binary, folder })
     }
 
     fn start(&self, options: &[&str]) -> Result<Server, Failure> {
@@ -206,6 +206,32 @@ fn second_client_hello(server: &mut Server) -> Result<(), Failure> {
     server.expect("hello", &with(&["-sess_in", "session.pem"]), &RESUMED)?;
     // It was used.
     server.expect("hello", &with(&["-sess_in", "session.pem"]), &FULL)
+}
+
+/// A library with the header in it is loaded, used, and unloaded while its `SSL_CTX` lives on.
+fn module(workspace: &Workspace, example: &Example) -> Result<(), Failure> {
+    let Example { library, folder, .. } = example;
+    let (plugin, binary) = (folder.join("plugin.so"), folder.join("module"));
+    let shared = ["-shared", "-fPIC"];
+    compile(workspace, library, "session-ffi/tests/openssl/plugin.c", &plugin, &shared)?;
+    compile(workspace, library, "session-ffi/tests/openssl/module.c", &binary, &["-ldl"])?;
+    let mut command = workspace.command(binary.into());
+    command.arg(plugin).args([folder.join("cert.pem"), folder.join("key.pem")]);
+    program::run(&mut command, "module", "its words are above")
+}
+
+/// Compiles a file that uses OpenSSL.
+fn compile(
+    workspace: &Workspace,
+    library: &Library,
+    source: &str,
+    binary: &Path,
+    more: &[&str],
+) -> Result<(), Failure> {
+    let source = workspace.root().join(source);
+    let mut compile = c::compile(workspace, "gcc", &source, binary, library);
+    compile.args(["-lssl", "-lcrypto"]).args(more);
+    program::run(&mut compile, &source.display().to_string(), "the compiler's words are above")
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {

@@ -64,7 +64,8 @@ Jobs:
                        --check: fail if a rule has no passing test, or the page is out of date
   c                    check the C headers and symbols, run the C programs, also under Valgrind and asan,
                        of gcc, and of clang where there is one
-  c-example            run the example server in C on OpenSSL, with real clients that come back
+  c-example            run the example server in C on OpenSSL, with real clients that come back, and the
+                       header that it is made with in a module that is unloaded
   sslyze               have sslyze, from PyPI, look at the example server of session-openssl
   install --prefix DIR install the C library: headers, libraries, pkg-config and CMake files
   header               write the C headers anew from the functions of session-ffi

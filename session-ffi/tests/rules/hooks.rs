@@ -508,6 +508,37 @@ fn session_that_makes_room_for_a_ticket_is_reported_when_that_one_is_attached() 
     }
 }
 
+#[test]
+fn remove_callback_that_removes_what_it_is_told_of_is_told_of_it_once() {
+    unsafe extern "C" fn removes(ctx: *mut SESS_CTX, session: *mut SESS_SESSION) {
+        see(format!("removed {}", id(session)[0]));
+        assert_eq!(unsafe { SESS_CTX_remove_session(ctx, session) }, 0);
+    }
+    unsafe {
+        let ctx = SESS_CTX_new();
+        SESS_CTX_set_session_cache_mode(ctx, SESS_SESS_CACHE_CLIENT);
+        SESS_CTX_sess_set_remove_cb(ctx, Some(removes));
+        let conn = SESS_new(ctx);
+        SESS_set_connect_state(conn);
+        SESS_CONN_begin(conn, 0x0303);
+        let first = session(1);
+        SESS_CONN_new_session(conn, first);
+        SESS_CONN_established(conn, SESS_TICKETS_NONE);
+        let second = SESS_SESSION_dup(first);
+        SESS_SESSION_set1_id(second, [2; 32].as_ptr(), 32);
+        // The first makes room, while the second is locked.
+        assert_eq!(SESS_CONN_attach_session(conn, second), 1);
+        assert_eq!(seen(), ["removed 1"]);
+        SESS_CTX_add_session(ctx, second);
+        assert_eq!(SESS_CTX_remove_session(ctx, second), 1);
+        assert_eq!(seen(), ["removed 2"]);
+        SESS_SESSION_free(first);
+        SESS_SESSION_free(second);
+        close(conn);
+        SESS_CTX_free(ctx);
+    }
+}
+
 thread_local! {
     /// An outside store of one session.
     static STORED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
