@@ -29,6 +29,8 @@ pub(crate) struct Buckets {
     first: Box<[AtomicLink]>,
     /// How many bits of a hash choose among the first buckets.
     first_bits: u32,
+    /// By how much they are shifted for that, less one.
+    first_shift: u32,
     /// How many choose among all: written by whoever doubles, never lowered.
     bits: AtomicU32,
     /// Arrays of later buckets, one for each doubling: the one at `i` holds the upper halves of the
@@ -97,6 +99,7 @@ impl Buckets {
         Buckets {
             first,
             first_bits,
+            first_shift: 63 - first_bits,
             bits: AtomicU32::new(first_bits),
             later: core::array::from_fn(|_| AtomicPtr::new(core::ptr::null_mut())),
             linked: core::sync::atomic::AtomicUsize::new(0),
@@ -114,7 +117,7 @@ impl Buckets {
         // Acquire: observes the arrays that were there when `bits` was raised.
         let bits = self.bits.load(Acquire);
         let (head, filter) = if bits == self.first_bits {
-            (&self.first[index(hash, bits)], Filter::of(hash, bits))
+            (&self.first[(hash >> 1 >> self.first_shift) as usize], Filter::of(hash))
         } else {
             (self.nearest(index(hash, bits), bits), Filter::NONE)
         };
@@ -122,6 +125,8 @@ impl Buckets {
     }
 
     /// The bucket of a prefix, or the nearest before it that is ready and whose range it was split from.
+    // Apart: a table that has not grown does not need it.
+    #[inline(never)]
     fn nearest(&self, mut prefix: usize, bits: u32) -> &AtomicLink {
         loop {
             match self.find(prefix, bits) {

@@ -66,15 +66,21 @@ impl<'t> Chain<'t> {
         // Acquire: who misses a removed key sees what its remover did before. Nothing is read through
         // the pointer; the key was absent when the word was read.
         let head = self.head.load(Acquire);
-        // One branch that goes one way most of the time: the filter of an empty list has no bits.
-        let absent = match self.filter.is_none() {
-            true => head.is_past(self.order),
-            false => head.excludes(self.filter),
-        };
+        let absent = self.is_absent_by(head);
         if !absent {
             head.prefetch();
         }
         absent
+    }
+
+    /// Whether what the head holds shows that the key is not there.
+    #[inline]
+    fn is_absent_by(self, head: Link) -> bool {
+        // One branch that goes one way most of the time: the filter of an empty list has no bits.
+        match self.filter.is_none() {
+            true => head.is_past(self.order),
+            false => head.excludes(self.filter),
+        }
     }
 
     /// Finds the live entry of a key. Writes nothing.
@@ -83,22 +89,20 @@ impl<'t> Chain<'t> {
         // Acquire: observes the contents of the entry that an insert, a replace or an unlinking
         // published by this word, or the range of the bucket.
         let mut link = self.head.load(Acquire);
-        if link.excludes(self.filter) {
+        if self.is_absent_by(link) {
             return None;
         }
         loop {
-            if link.is_past(self.order) {
-                return None;
-            }
             match link.target()? {
                 Target::Entry(entry) => {
                     // SAFETY: read under this guard, from a bucket or from an entry that it keeps.
                     let held = unsafe { guard.borrow(entry) };
                     let entry = held.header();
+                    entry.touch();
                     // Acquire: as above, for the next entry; and observes all that the thread which
                     // marked this one gone did before.
                     let next = entry.next.load(Acquire);
-                    if entry.is(self.hash, key) && !next.is_gone() {
+                    if !next.is_gone() && entry.is(self.hash, key) {
                         return Some(held);
                     }
                     if entry.hash() > self.hash {
@@ -115,6 +119,9 @@ impl<'t> Chain<'t> {
                     // Acquire: as above.
                     link = bucket.next.load(Acquire);
                 }
+            }
+            if link.is_past(self.order) {
+                return None;
             }
         }
     }

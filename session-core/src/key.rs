@@ -25,15 +25,15 @@ pub const ID_BYTES_MAX: usize = 32;
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(C)]
 pub struct Key {
-    /// Invariant: the bytes past `id_bytes` are zero.
+    /// Invariant: the bytes past the id's are zero.
     id: [u8; ID_BYTES_MAX],
-    version: u16,
-    id_bytes: u8,
+    /// The version, and in the last eight bits how many bytes the id has.
+    shape: u32,
 }
 
 impl Key {
     /// The key of version 0 and no id.
-    pub const EMPTY: Key = Key { id: [0; ID_BYTES_MAX], version: 0, id_bytes: 0 };
+    pub const EMPTY: Key = Key { id: [0; ID_BYTES_MAX], shape: 0 };
 
     /// Makes a key, or returns `None` when `id` is longer than [`ID_BYTES_MAX`] bytes.
     #[inline]
@@ -47,32 +47,37 @@ impl Key {
                 padded
             }
         };
-        Some(Key { id: padded, version, id_bytes: id.len() as u8 })
+        Some(Key { id: padded, shape: shape_of(version, id.len() as u8) })
     }
 
     /// Returns the key of the same id under another version.
     #[inline]
     #[must_use]
     pub fn with_version(self, version: u16) -> Key {
-        Key { version, ..self }
+        Key { shape: shape_of(version, self.id_bytes()), ..self }
     }
 
     /// Returns the version.
     #[inline]
     pub fn version(&self) -> u16 {
-        self.version
+        (self.shape >> 8) as u16
     }
 
     /// Returns the id, without padding.
     #[inline]
     pub fn id(&self) -> &[u8] {
-        &self.id[..usize::from(self.id_bytes)]
+        &self.id[..usize::from(self.id_bytes())]
+    }
+
+    #[inline]
+    fn id_bytes(&self) -> u8 {
+        self.shape as u8
     }
 
     /// Version and length as one number, for the hash.
     #[inline]
     pub(crate) fn shape(&self) -> u32 {
-        u32::from(self.version) << 8 | u32::from(self.id_bytes)
+        self.shape
     }
 
     /// The id with its padding: always 32 bytes, so that hashing has no branch on the length.
@@ -92,11 +97,16 @@ impl Key {
     }
 }
 
+#[inline]
+fn shape_of(version: u16, id_bytes: u8) -> u32 {
+    u32::from(version) << 8 | u32::from(id_bytes)
+}
+
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Key")
-            .field("version", &format_args!("{:#06x}", self.version))
-            .field("id_bytes", &self.id_bytes)
+            .field("version", &format_args!("{:#06x}", self.version()))
+            .field("id_bytes", &self.id_bytes())
             .finish_non_exhaustive()
     }
 }

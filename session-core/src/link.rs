@@ -173,14 +173,14 @@ impl Filter {
         self.0 == 0
     }
 
-    /// By the four bits of `hash` that follow its first `bucket_bits` and the order's.
+    /// By the last four bits of `hash`, which are none of those that choose a bucket.
     #[inline]
-    pub(crate) fn of(hash: u64, bucket_bits: u32) -> Filter {
+    pub(crate) fn of(hash: u64) -> Filter {
         #[cfg(target_arch = "x86_64")]
-        return Filter(1 << FILTER_SHIFT << ((hash << (bucket_bits + 2)) >> 60));
+        return Filter(1 << (FILTER_SHIFT | hash as u32 & 15));
         #[cfg(not(target_arch = "x86_64"))]
         {
-            let _ = (hash, bucket_bits);
+            let _ = hash;
             Filter::NONE
         }
     }

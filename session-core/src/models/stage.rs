@@ -24,9 +24,11 @@ impl Drop for Value {
     }
 }
 
-/// A key whose hash begins with `place`; keys of one place collide in all 64 bits.
+/// A key whose hash begins with `place`, and ends with four of its bits, those after the order's; keys of one place
+/// collide in all 64 bits.
 pub(crate) fn key(place: u8, name: u8) -> Key {
-    Key::new(7, &[place, 0, 0, 0, 0, 0, 0, 0, name]).expect("nine bytes are few enough")
+    let last = place >> 2 & 15;
+    Key::new(7, &[place, 0, 0, 0, 0, 0, 0, last, name]).expect("nine bytes are few enough")
 }
 
 /// Runs one of two on a thread of its own; returns what both returned.
