@@ -96,6 +96,10 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
     let Some((job, rest)) = arguments.split_first() else {
         return print_usage();
     };
+    let has_own_help = ["bench", "demo"].contains(&job.as_str());
+    if !has_own_help && rest.first().is_some_and(|first| first == "-h" || first == "--help") {
+        return print_usage();
+    }
     match job.as_str() {
         "-h" | "--help" | "help" => print_usage(),
         "demo" => demo::run(&Workspace::find()?, rest),
@@ -181,6 +185,14 @@ mod tests {
     fn exit_status_of(line: &[&str]) -> u8 {
         let arguments: Vec<String> = line.iter().map(ToString::to_string).collect();
         dispatch(&arguments).expect_err("the line is wrong").exit_status()
+    }
+
+    #[test]
+    fn help_of_a_job_runs_nothing() {
+        let jobs = ["loom", "weaken", "san", "fuzz", "layers", "ci"];
+        for job in jobs {
+            assert!(dispatch(&[job.to_string(), "--help".to_string()]).is_ok(), "{job}");
+        }
     }
 
     #[test]
