@@ -16,7 +16,7 @@
 //! Invariant: when `bits` is seen, so are the arrays for that many bits.
 
 use crate::chain::Chain;
-use crate::link::{AtomicLink, Filter, Link, Order};
+use crate::link::{AtomicLink, Filter, Link};
 use crate::memory;
 use crate::reclaim::Guard;
 use crate::sync::{Acquire, AtomicPtr, AtomicU32, AtomicU64, Relaxed, Release};
@@ -121,7 +121,7 @@ impl Buckets {
         } else {
             (self.nearest(index(hash, bits), bits), Filter::NONE)
         };
-        Chain { head, hash, order: Order::of(hash, self.first_bits), filter }
+        Chain { head, hash, first_bits: self.first_bits, filter }
     }
 
     /// The bucket of a prefix, or the nearest before it that is ready and whose range it was split from.

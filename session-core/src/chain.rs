@@ -42,7 +42,8 @@ use crate::sync::{Acquire, Relaxed, Release};
 pub(crate) struct Chain<'t> {
     pub(crate) head: &'t AtomicLink,
     pub(crate) hash: u64,
-    pub(crate) order: Order,
+    /// How many bits of a hash choose among the first buckets.
+    pub(crate) first_bits: u32,
     pub(crate) filter: Filter,
 }
 
@@ -57,6 +58,13 @@ struct Place<'g> {
 }
 
 impl<'t> Chain<'t> {
+    /// What the links to an entry of this hash carry.
+    // Asked for where it is needed: most lookups end before.
+    #[inline]
+    fn order(self) -> Order {
+        Order::of(self.hash, self.first_bits)
+    }
+
     /// Whether the bucket's head alone shows that the key is not there; if not, begins to fetch the first
     /// entry.
     ///
@@ -78,7 +86,7 @@ impl<'t> Chain<'t> {
     fn is_absent_by(self, head: Link) -> bool {
         // One branch that goes one way most of the time: the filter of an empty list has no bits.
         match self.filter.is_none() {
-            true => head.is_past(self.order),
+            true => head.is_past(self.order()),
             false => head.excludes(self.filter),
         }
     }
@@ -120,7 +128,7 @@ impl<'t> Chain<'t> {
                     link = bucket.next.load(Acquire);
                 }
             }
-            if link.is_past(self.order) {
+            if link.is_past(self.order()) {
                 return None;
             }
         }
@@ -159,7 +167,7 @@ impl<'t> Chain<'t> {
             };
             // Relaxed: published by the exchange below.
             new.header().next.store(after, Relaxed);
-            let led_on = Link::to(new.pointer(), self.order);
+            let led_on = Link::to(new.pointer(), self.order());
             let word = &old.header().next;
             // Release: publishes the new entry and its link, and whatever this thread did before, to
             // the readers that the old entry leads on. Relaxed on failure: `place` looks again.
@@ -204,7 +212,7 @@ impl<'t> Chain<'t> {
     fn publish(self, new: Held<'_>, place: &Place<'_>) -> bool {
         // Relaxed: published by the exchange below.
         new.header().next.store(place.next.without_filter(), Relaxed);
-        let mut link = Link::to(new.pointer(), self.order).with_filter_of(place.next);
+        let mut link = Link::to(new.pointer(), self.order()).with_filter_of(place.next);
         if ptr::eq(place.before, self.head) {
             link = link.with(self.filter);
         } else {
@@ -272,7 +280,7 @@ impl<'t> Chain<'t> {
             let mut next = before.load(Acquire);
             loop {
                 let here = Place { before, next, found: None };
-                if next.is_past(self.order) {
+                if next.is_past(self.order()) {
                     return here;
                 }
                 let Some(target) = next.target() else { return here };
