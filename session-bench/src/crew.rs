@@ -1,6 +1,6 @@
 //! Threads that start together and are timed each by its own clock.
 
-use std::ops::Add;
+use std::ops::{Add, Sub};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,18 @@ impl Add for Elapsed {
 
     fn add(self, later: Elapsed) -> Elapsed {
         Elapsed { wall: self.wall + later.wall, processor: self.processor + later.processor }
+    }
+}
+
+/// Of what takes no longer than the other nothing is left.
+impl Sub for Elapsed {
+    type Output = Elapsed;
+
+    fn sub(self, other: Elapsed) -> Elapsed {
+        Elapsed {
+            wall: self.wall.saturating_sub(other.wall),
+            processor: self.processor.saturating_sub(other.processor),
+        }
     }
 }
 

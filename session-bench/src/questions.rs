@@ -12,7 +12,7 @@ use session_cache::Seconds;
 use crate::crew::{self, Elapsed};
 use crate::ids::{Series, Walk};
 use crate::peers::our_cache::OurCache;
-use crate::peers::{Asked, Candidate, OURS, PEERS, Peer as _, Work};
+use crate::peers::{Asked, Candidate, Nothing, OURS, PEERS, Peer as _, Work};
 
 /// OpenSSL's default, which fits the second cache level or nearly, and a size that fits none.
 pub const SIZES: [usize; 2] = [20_480, 1_000_000];
@@ -112,6 +112,12 @@ fn lookups(selection: &Selection) -> Vec<Row> {
                     rows.push(row(question, candidate, *size, *threads, run));
                 }
             }
+        }
+    }
+    for (size, peers) in &sizes {
+        for (candidate, peer) in peers.iter().filter(|(candidate, _)| candidate.reads) {
+            let run = lookup(peer, Asked::Read(STORED, *size as u64), 1, true);
+            rows.push(row("lookup_read", candidate, *size, 1, run));
         }
     }
     for threads in &selection.crowds {
@@ -310,10 +316,11 @@ fn lookup(
     let (peer, turn) = (Rc::clone(peer), Cell::new(0));
     Box::new(move |operations| {
         let (peer, walk) = (&**peer, next_walk(&turn, threads));
-        crew::timed(threads, walk, |_, walk| {
+        let elapsed = crew::timed(threads, &walk, |_, walk| {
             let found = peer.lookups(asked, walk, operations);
             assert_eq!(found, if is_hit { operations } else { 0 }, "a lookup answers wrongly");
-        })
+        });
+        elapsed - loop_alone(asked, threads, walk, operations)
     })
 }
 
@@ -321,10 +328,23 @@ fn held(peer: &Lazy, asked: Asked, threads: usize) -> Box<dyn FnMut(u64) -> Elap
     let (peer, turn) = (Rc::clone(peer), Cell::new(0));
     Box::new(move |operations| {
         let (peer, walk) = (&**peer, next_walk(&turn, threads));
-        crew::timed(threads, walk, |_, walk| {
+        let elapsed = crew::timed(threads, &walk, |_, walk| {
             let found = peer.lookups_held(asked, walk, operations);
             assert_eq!(found, operations, "a lookup answers wrongly");
-        })
+        });
+        elapsed - loop_alone(asked, threads, walk, operations)
+    })
+}
+
+/// What it takes to make so many ids, each when its turn comes, and look none of them up.
+fn loop_alone(
+    asked: Asked,
+    threads: usize,
+    walk: impl Fn(usize) -> Walk + Sync,
+    operations: u64,
+) -> Elapsed {
+    crew::timed(threads, walk, |_, walk| {
+        Work::lookups(&Nothing, asked, walk, operations);
     })
 }
 

@@ -87,7 +87,7 @@ fn flush_ours() -> Pair {
     (0..FLUSHED as u64).for_each(|index| cache.put_for(&OTHERS.id(index), Seconds(300)));
     clock.advance(Seconds(1_000));
     (0..KEPT).for_each(|index| cache.put(&LIVE.id(index)));
-    both_windows(&|next| cache.lookups(next), || assert_eq!(cache.flush_expired(), FLUSHED))
+    both_windows(&|next| cache.lookups(next, |_| ()), || assert_eq!(cache.flush_expired(), FLUSHED))
 }
 
 fn flush_locked() -> Pair {
@@ -104,9 +104,9 @@ fn flush_openssl() -> Pair {
     let now = std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |now| now.as_secs());
     (0..FLUSHED as u64).for_each(|index| cache.put_with_times(&OTHERS.id(index), now - 1_000, 300));
     (0..KEPT).for_each(|index| cache.put(&LIVE.id(index)));
-    let pair = both_windows(&|next| cache.lookups(next), || cache.flush(now));
+    let pair = both_windows(&|next| cache.lookups(next, |_| ()), || cache.flush(now));
     let mut probe = Some(OTHERS.id(0));
-    let found = cache.lookups(|id| probe.take().inspect(|other| *id = *other).is_some());
+    let found = cache.lookups(|id| probe.take().inspect(|other| *id = *other).is_some(), |_| ());
     assert_eq!(found, 0, "OpenSSL has kept what expired");
     pair
 }

@@ -38,11 +38,14 @@ impl Peer for Locked {
     }
 
     #[inline]
-    fn lookups(&self, mut next: impl FnMut(&mut Id) -> bool) -> u64 {
+    fn lookups(&self, mut next: impl FnMut(&mut Id) -> bool, mut seen: impl FnMut(&[u8])) -> u64 {
         let (mut id, mut found) = (Id::default(), 0);
         while next(&mut id) {
             let session = self.map().get(&id).cloned();
-            found += u64::from(session.is_some());
+            if let Some(session) = session {
+                seen(&*session);
+                found += 1;
+            }
         }
         found
     }
@@ -95,11 +98,14 @@ impl Peer for LockedQueue {
     }
 
     #[inline]
-    fn lookups(&self, mut next: impl FnMut(&mut Id) -> bool) -> u64 {
+    fn lookups(&self, mut next: impl FnMut(&mut Id) -> bool, mut seen: impl FnMut(&[u8])) -> u64 {
         let (mut id, mut found) = (Id::default(), 0);
         while next(&mut id) {
             let session = self.both().0.get(&id).cloned();
-            found += u64::from(session.is_some());
+            if let Some(session) = session {
+                seen(&*session);
+                found += 1;
+            }
         }
         found
     }

@@ -49,6 +49,8 @@ pub trait Peer: Send + Sync + Sized + 'static {
     const TAKES: bool = true;
     /// Whether lookups can go on under a guard that is held over many.
     const LENDS: bool = false;
+    /// Whether its lookups show what they find.
+    const READS: bool = true;
 
     /// What it stores of a session, besides the id.
     const PAYLOAD_BYTES: usize = PAYLOAD.len();
@@ -73,14 +75,15 @@ pub trait Peer: Send + Sync + Sized + 'static {
         self.take(id)
     }
 
-    /// Looks up one id after the other for as long as `next` gives one; counts those found.
+    /// Looks up one id after the other for as long as `next` gives one, and shows `seen` the payloads; counts those
+    /// found.
     ///
     /// Each lookup makes something owned, under a guard of its own, as a server's do.
-    fn lookups(&self, next: impl FnMut(&mut Id) -> bool) -> u64;
+    fn lookups(&self, next: impl FnMut(&mut Id) -> bool, seen: impl FnMut(&[u8])) -> u64;
 
     /// The same with borrows, under one guard. Of a peer that [lends](Peer::LENDS).
     fn lookups_held(&self, next: impl FnMut(&mut Id) -> bool) -> u64 {
-        self.lookups(next)
+        self.lookups(next, unread)
     }
 }
 
@@ -93,13 +96,15 @@ pub enum Asked {
     One(Series),
     /// As [`Any`](Asked::Any), but none is begun before the one before it is done.
     Apart(Series, u64),
+    /// As [`Apart`](Asked::Apart), and what is found is read.
+    Read(Series, u64),
 }
 
 /// A peer whose type is forgotten: the loops are compiled for each, the choice is made once a loop.
 pub trait Work: Send + Sync {
     /// Stores numbers `from` to `to` of a series.
     fn put(&self, series: Series, from: u64, to: u64);
-    /// Looks up `count` ids; counts those found.
+    /// Looks up `count` ids; counts those found, and read if they were to be.
     fn lookups(&self, asked: Asked, walk: &mut Walk, count: u64) -> u64;
     /// The same with borrows under one guard.
     fn lookups_held(&self, asked: Asked, walk: &mut Walk, count: u64) -> u64;
@@ -117,21 +122,27 @@ impl<P: Peer> Work for P {
     fn lookups(&self, asked: Asked, walk: &mut Walk, count: u64) -> u64 {
         match asked {
             Asked::Any(series, stored) => {
-                Peer::lookups(self, counted(count, || series.id(walk.below(stored))))
+                Peer::lookups(self, counted(count, || series.id(walk.below(stored))), unread)
             }
             Asked::One(series) => {
                 let one = std::hint::black_box(series.id(0));
-                Peer::lookups(self, counted(count, || one))
+                Peer::lookups(self, counted(count, || one), unread)
             }
             Asked::Apart(series, stored) => {
-                Peer::lookups(self, counted(count, apart(series, stored, walk)))
+                Peer::lookups(self, counted(count, apart(series, stored, walk)), unread)
+            }
+            Asked::Read(series, stored) => {
+                let next = counted(count, apart(series, stored, walk));
+                let mut whole = 0;
+                Peer::lookups(self, next, |payload| whole += u64::from(read(payload)));
+                whole
             }
         }
     }
 
     fn lookups_held(&self, asked: Asked, walk: &mut Walk, count: u64) -> u64 {
         match asked {
-            Asked::Apart(series, stored) => {
+            Asked::Apart(series, stored) | Asked::Read(series, stored) => {
                 Peer::lookups_held(self, counted(count, apart(series, stored, walk)))
             }
             Asked::Any(series, stored) => {
@@ -149,8 +160,45 @@ impl<P: Peer> Work for P {
     }
 
     fn lookups_while(&self, next: &mut dyn FnMut(&mut Id) -> bool) -> u64 {
-        Peer::lookups(self, next)
+        Peer::lookups(self, next, unread)
     }
+}
+
+/// Looks nothing up: what the loop takes by itself.
+pub(crate) struct Nothing;
+
+impl Peer for Nothing {
+    const NAME: &'static str = "nothing";
+
+    fn new(_: usize) -> Nothing {
+        Nothing
+    }
+
+    fn put(&self, _: &Id) {}
+
+    fn take(&self, _: &Id) -> bool {
+        false
+    }
+
+    #[inline]
+    fn lookups(&self, mut next: impl FnMut(&mut Id) -> bool, _: impl FnMut(&[u8])) -> u64 {
+        let (mut id, mut count) = (Id::default(), 0);
+        while next(&mut id) {
+            std::hint::black_box(&id);
+            count += 1;
+        }
+        count
+    }
+}
+
+/// Leaves a payload where it is.
+fn unread(_: &[u8]) {}
+
+/// Reads a payload to the end, as who resumes the session does; whether it is whole.
+#[inline]
+fn read(payload: &[u8]) -> bool {
+    let payload: Result<[u8; PAYLOAD.len()], _> = payload.try_into();
+    payload.is_ok_and(|payload| std::hint::black_box(payload)[0] == PAYLOAD[0])
 }
 
 /// Gives an id when the lookup before is done: a processor works ahead, and begins one lookup while another waits for
@@ -208,6 +256,8 @@ pub struct Candidate {
     pub takes: bool,
     /// See [`Peer::LENDS`].
     pub lends: bool,
+    /// See [`Peer::READS`].
+    pub reads: bool,
     /// See [`Peer::PAYLOAD_BYTES`].
     pub payload_bytes: usize,
     /// See [`Peer::new`].
@@ -223,6 +273,7 @@ impl Candidate {
             is_bounded: P::IS_BOUNDED,
             takes: P::TAKES,
             lends: P::LENDS,
+            reads: P::READS,
             payload_bytes: P::PAYLOAD_BYTES,
             new: |size| Box::new(P::new(size)),
             roomy: |size| Box::new(P::roomy(size)),
@@ -275,6 +326,8 @@ mod tests {
             let name = candidate.name;
             assert_eq!(peer.lookups(Asked::Any(ours, STORED), &mut walk, 2_000), 2_000, "{name}");
             assert_eq!(peer.lookups(Asked::One(ours), &mut walk, 10), 10, "{name}");
+            let read = peer.lookups(Asked::Read(ours, STORED), &mut walk, 10);
+            assert_eq!(read, if candidate.reads { 10 } else { 0 }, "{name}");
             assert_eq!(peer.lookups(Asked::Any(others, STORED), &mut walk, 2_000), 0, "{name}");
             let held = peer.lookups_held(Asked::Any(ours, STORED), &mut walk, 2_000);
             assert_eq!(held, 2_000, "{name}");

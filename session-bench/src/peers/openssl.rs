@@ -112,6 +112,8 @@ impl OpenSsl {
 impl Peer for OpenSsl {
     const NAME: &'static str = "OpenSSL";
     const IS_BOUNDED: bool = true;
+    /// Its lookup says whether, and lends nothing.
+    const READS: bool = false;
     const PAYLOAD_BYTES: usize = KEY_BYTES;
 
     fn new(size: usize) -> OpenSsl {
@@ -143,7 +145,7 @@ impl Peer for OpenSsl {
     }
 
     #[inline]
-    fn lookups(&self, mut next: impl FnMut(&mut Id) -> bool) -> u64 {
+    fn lookups(&self, mut next: impl FnMut(&mut Id) -> bool, _: impl FnMut(&[u8])) -> u64 {
         // SAFETY: the context is there.
         let connection = unsafe { ffi::SSL_new(self.context.as_ptr()) };
         assert!(!connection.is_null(), "OpenSSL makes no connection");

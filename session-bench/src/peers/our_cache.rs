@@ -79,12 +79,15 @@ impl Peer for OurCache {
     }
 
     #[inline]
-    fn lookups(&self, mut next: impl FnMut(&mut Id) -> bool) -> u64 {
+    fn lookups(&self, mut next: impl FnMut(&mut Id) -> bool, mut seen: impl FnMut(&[u8])) -> u64 {
         let view = self.cache.context(self.context);
         let (mut id, mut found) = (Id::default(), 0);
         while next(&mut id) {
             let session = view.lookup(ProtocolVersion::UNKNOWN, &session_id(&id));
-            found += u64::from(session.is_some());
+            if let Some(session) = session {
+                seen(session.payload());
+                found += 1;
+            }
         }
         found
     }
@@ -111,13 +114,16 @@ impl Peer for OurCacheTold {
     }
 
     #[inline]
-    fn lookups(&self, mut next: impl FnMut(&mut Id) -> bool) -> u64 {
+    fn lookups(&self, mut next: impl FnMut(&mut Id) -> bool, mut seen: impl FnMut(&[u8])) -> u64 {
         let view = self.0.cache.context(self.0.context);
         let now = self.0.cache.now();
         let (mut id, mut found) = (Id::default(), 0);
         while next(&mut id) {
             let session = view.lookup_at(ProtocolVersion::UNKNOWN, &session_id(&id), now);
-            found += u64::from(session.is_some());
+            if let Some(session) = session {
+                seen(session.payload());
+                found += 1;
+            }
         }
         found
     }

@@ -35,10 +35,13 @@ impl Peer for OurTable {
     }
 
     #[inline]
-    fn lookups(&self, mut next: impl FnMut(&mut Id) -> bool) -> u64 {
+    fn lookups(&self, mut next: impl FnMut(&mut Id) -> bool, mut seen: impl FnMut(&[u8])) -> u64 {
         let (mut id, mut found) = (Id::default(), 0);
         while next(&mut id) {
-            found += u64::from(self.0.handle(&key(&id)).is_some());
+            if let Some(session) = self.0.handle(&key(&id)) {
+                seen(&*session);
+                found += 1;
+            }
         }
         found
     }

@@ -25,11 +25,14 @@ impl Peer for Papaya {
     }
 
     #[inline]
-    fn lookups(&self, mut next: impl FnMut(&mut Id) -> bool) -> u64 {
+    fn lookups(&self, mut next: impl FnMut(&mut Id) -> bool, mut seen: impl FnMut(&[u8])) -> u64 {
         let (mut id, mut found) = (Id::default(), 0);
         while next(&mut id) {
             let session = self.0.pin().get(&id).cloned();
-            found += u64::from(session.is_some());
+            if let Some(session) = session {
+                seen(&*session);
+                found += 1;
+            }
         }
         found
     }

@@ -24,11 +24,14 @@ impl Peer for SccMap {
     }
 
     #[inline]
-    fn lookups(&self, mut next: impl FnMut(&mut Id) -> bool) -> u64 {
+    fn lookups(&self, mut next: impl FnMut(&mut Id) -> bool, mut seen: impl FnMut(&[u8])) -> u64 {
         let (mut id, mut found) = (Id::default(), 0);
         while next(&mut id) {
             let session = self.0.read_sync(&id, |_, session| session.clone());
-            found += u64::from(session.is_some());
+            if let Some(session) = session {
+                seen(&*session);
+                found += 1;
+            }
         }
         found
     }
@@ -58,11 +61,14 @@ impl Peer for SccIndex {
     }
 
     #[inline]
-    fn lookups(&self, mut next: impl FnMut(&mut Id) -> bool) -> u64 {
+    fn lookups(&self, mut next: impl FnMut(&mut Id) -> bool, mut seen: impl FnMut(&[u8])) -> u64 {
         let (mut id, mut found) = (Id::default(), 0);
         while next(&mut id) {
             let session = self.0.peek_with(&id, |_, session| session.clone());
-            found += u64::from(session.is_some());
+            if let Some(session) = session {
+                seen(&*session);
+                found += 1;
+            }
         }
         found
     }

@@ -67,7 +67,9 @@ const HEAD: &str = "\
 Ours beside what a server could use instead: one process, the same ids of 32 bytes, the same payload of 134
 bytes (OpenSSL: a master key of 48), the same seeded hasher where a peer takes one, each by its best call for the
 job. Ratios are what counts: another machine has other nanoseconds. Rows of one thread count the processor's time,
-rows of several the clock's: columns of different numbers of threads are not to be divided by each other.
+rows of several the clock's: columns of different numbers of threads are not to be divided by each other. Of lookups
+the loop's own time is taken off, to make an id and to wait until the lookup before is done: it is measured in each
+round.
 `session-core` is the bare table, to be compared with maps; `session-cache` does what a server needs, expiry, limit,
 id context and statistics included, which the maps leave to their user.
 
@@ -102,6 +104,10 @@ pub(crate) fn about(question: &str) -> &'static str {
         "lookup_miss" => {
             "Unknown ids in a loop without a pause. Where sessions come and go by the million beside 20,480 that \
              stay, ours takes up to twice as long: the mark of one that went stays with its bucket until that is empty."
+        }
+        "lookup_read" => {
+            "As `lookup_hit_apart`, and the payload is read to the end, as it has to be to resume the session. Ours stands \
+             behind what it is found by, and begins to come with that; behind an `Arc` it is found after."
         }
         "lookup_hot_key" => "All threads look up the same session. Rare in TLS.",
         "lookup_guard_held" => {
@@ -239,6 +245,7 @@ mod tests {
         for question in [
             "lookup_hit",
             "lookup_hit_apart",
+            "lookup_read",
             "lookup_common_prefix",
             "lookup_random_prefix",
             "put_and_take",
