@@ -6,8 +6,8 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
 use session_cache::{
-    Added, Builder, CacheMode, Connection, IdContext, Inquiry, Keep, NewSession, Payload, Role,
-    Session, SessionCache, Wanted,
+    Added, Builder, CacheMode, Connection, Departure, IdContext, Inquiry, Keep, NewSession,
+    Payload, Role, Session, SessionCache, Wanted,
 };
 
 use crate::scene::{Scene, VERSION, id, session};
@@ -266,4 +266,42 @@ fn remove_hook_may_remove_what_it_is_told_of() {
     let stored = scene.view().lookup(VERSION, &id(1)).unwrap();
     assert!(scene.cache.remove(&stored));
     assert_eq!(*told.lock().unwrap(), 2, "told of the next one again");
+}
+
+#[test]
+fn what_a_remove_hook_has_put_off_it_is_told_of_with_the_reason_and_once() {
+    /// While the caller holds its lock the hook notes what it hears; else it does its work.
+    #[derive(Default)]
+    struct Log {
+        is_locked: bool,
+        put_off: Vec<(Session, Departure)>,
+        told: Vec<(session_cache::SessionId, Departure)>,
+    }
+
+    let log = Arc::new(Mutex::new(Log::default()));
+    let notes = Arc::clone(&log);
+    let scene = Scene::new(|builder| {
+        builder.remove_hook(move |left| {
+            let mut log = notes.lock().unwrap();
+            if log.is_locked {
+                return log.put_off.push((left.session.clone(), left.why));
+            }
+            log.told.push((left.session.id(), left.why));
+            drop(log);
+            assert!(!left.cache.remove(left.session), "it is out already");
+        })
+    });
+    scene.insert(1, 100);
+    scene.insert(2, 100);
+    log.lock().unwrap().is_locked = true;
+    let taken = scene.view().take(VERSION, &id(1)).unwrap();
+    assert_eq!(scene.cache.flush(session_cache::UnixTime(0)), 1);
+    log.lock().unwrap().is_locked = false;
+    let put_off = std::mem::take(&mut log.lock().unwrap().put_off);
+    for (session, why) in put_off {
+        scene.cache.report_put_off(&session, why);
+    }
+    let expected = [(id(1), Departure::Taken), (id(2), Departure::Flushed)];
+    assert_eq!(log.lock().unwrap().told, expected);
+    drop(taken);
 }

@@ -427,6 +427,32 @@ fn plain_entries_are_seen_by_the_callbacks_without_a_connection() {
     }
 }
 
+/// A client up to TLS 1.2 that is connected with `first`, and is about to attach `second`, with a new ticket, in its
+/// place.
+struct Renewed {
+    ctx: *mut SESS_CTX,
+    conn: *mut SESS_CONN,
+    first: *mut SESS_SESSION,
+    second: *mut SESS_SESSION,
+}
+
+unsafe fn renewed(remove: unsafe extern "C" fn(*mut SESS_CTX, *mut SESS_SESSION)) -> Renewed {
+    unsafe {
+        let ctx = SESS_CTX_new();
+        SESS_CTX_set_session_cache_mode(ctx, SESS_SESS_CACHE_CLIENT);
+        SESS_CTX_sess_set_remove_cb(ctx, Some(remove));
+        let conn = SESS_new(ctx);
+        SESS_set_connect_state(conn);
+        SESS_CONN_begin(conn, 0x0303);
+        let first = session(1);
+        SESS_CONN_new_session(conn, first);
+        SESS_CONN_established(conn, SESS_TICKETS_NONE);
+        let second = SESS_SESSION_dup(first);
+        SESS_SESSION_set1_id(second, [2; 32].as_ptr(), 32);
+        Renewed { ctx, conn, first, second }
+    }
+}
+
 #[test]
 fn remove_callback_may_look_at_a_session_that_is_just_being_attached() {
     thread_local! {
@@ -442,18 +468,7 @@ fn remove_callback_may_look_at_a_session_that_is_just_being_attached() {
         see("looked");
     }
     unsafe {
-        // A client up to TLS 1.2 whose session makes room for a new ticket's.
-        let ctx = SESS_CTX_new();
-        SESS_CTX_set_session_cache_mode(ctx, SESS_SESS_CACHE_CLIENT);
-        SESS_CTX_sess_set_remove_cb(ctx, Some(looks));
-        let conn = SESS_new(ctx);
-        SESS_set_connect_state(conn);
-        SESS_CONN_begin(conn, 0x0303);
-        let first = session(1);
-        SESS_CONN_new_session(conn, first);
-        SESS_CONN_established(conn, SESS_TICKETS_NONE);
-        let second = SESS_SESSION_dup(first);
-        SESS_SESSION_set1_id(second, [2; 32].as_ptr(), 32);
+        let Renewed { ctx, conn, first, second } = renewed(looks);
         ATTACHED.set(second);
         assert_eq!(SESS_CONN_attach_session(conn, second), 1);
         assert_eq!(seen(), ["looked"]);
@@ -485,17 +500,7 @@ fn session_that_makes_room_for_a_ticket_is_reported_when_that_one_is_attached() 
         see(format!("removed {} of {}", id(session)[0], references(session)));
     }
     unsafe {
-        let ctx = SESS_CTX_new();
-        SESS_CTX_set_session_cache_mode(ctx, SESS_SESS_CACHE_CLIENT);
-        SESS_CTX_sess_set_remove_cb(ctx, Some(uses));
-        let conn = SESS_new(ctx);
-        SESS_set_connect_state(conn);
-        SESS_CONN_begin(conn, 0x0303);
-        let first = session(1);
-        SESS_CONN_new_session(conn, first);
-        SESS_CONN_established(conn, SESS_TICKETS_NONE);
-        let second = SESS_SESSION_dup(first);
-        SESS_SESSION_set1_id(second, [2; 32].as_ptr(), 32);
+        let Renewed { ctx, conn, first, second } = renewed(uses);
         // The connection's reference is the last one.
         SESS_SESSION_free(first);
         ATTACHED.set(second);
@@ -515,17 +520,7 @@ fn remove_callback_that_removes_what_it_is_told_of_is_told_of_it_once() {
         assert_eq!(unsafe { SESS_CTX_remove_session(ctx, session) }, 0);
     }
     unsafe {
-        let ctx = SESS_CTX_new();
-        SESS_CTX_set_session_cache_mode(ctx, SESS_SESS_CACHE_CLIENT);
-        SESS_CTX_sess_set_remove_cb(ctx, Some(removes));
-        let conn = SESS_new(ctx);
-        SESS_set_connect_state(conn);
-        SESS_CONN_begin(conn, 0x0303);
-        let first = session(1);
-        SESS_CONN_new_session(conn, first);
-        SESS_CONN_established(conn, SESS_TICKETS_NONE);
-        let second = SESS_SESSION_dup(first);
-        SESS_SESSION_set1_id(second, [2; 32].as_ptr(), 32);
+        let Renewed { ctx, conn, first, second } = renewed(removes);
         // The first makes room, while the second is locked.
         assert_eq!(SESS_CONN_attach_session(conn, second), 1);
         assert_eq!(seen(), ["removed 1"]);
