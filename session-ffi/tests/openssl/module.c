@@ -12,6 +12,7 @@
 
 typedef int attach_fn(SESS_CTX *, SSL_CTX *);
 typedef int detach_fn(SSL_CTX *);
+typedef int gives_kept_fn(SSL *, const unsigned char *, size_t);
 
 struct bytes {
     unsigned char data[16384];
@@ -118,18 +119,44 @@ static void nothing_is_left_of_a_handshake_that_was_given_up(SSL_CTX *client_ctx
     SSL_SESSION_free(session);
 }
 
+/* What one handshake has kept is not for another, whose first hello asks for no session, so that none is looked for: its
+ * second might ask for this one. */
+static void what_was_kept_is_for_the_same_client_random(SSL_CTX *client_ctx, SSL_CTX *server_ctx,
+                                                        gives_kept_fn *gives_kept) {
+    SSL_SESSION *session = fresh(client_ctx, server_ctx);
+    SSL *client = returning(client_ctx, session), *other = returning(client_ctx, NULL);
+    SSL *server = connection(server_ctx, 1);
+    struct bytes hello = said(client);
+    const unsigned char *id;
+    size_t id_len;
+    SSL_SESSION_get0_ticket(session, &id, &id_len);
+    hear(server, &hello);
+    CHECK(said(server).len > 0);
+    CHECK(SSL_clear(server) == 1);
+    hello = said(other);
+    hear(server, &hello);
+    CHECK(said(server).len > 0);
+    CHECK(!gives_kept(server, id, id_len));
+    shut(client);
+    shut(other);
+    shut(server);
+    SSL_SESSION_free(session);
+}
+
 int main(int count, char **words) {
     SSL_CTX *client_ctx = SSL_CTX_new(TLS_client_method()), *server_ctx = SSL_CTX_new(TLS_server_method());
     SESS_CTX *cache = SESS_CTX_new();
     void *plugin;
     attach_fn *attach;
     detach_fn *detach;
+    gives_kept_fn *gives_kept;
     SSL *client, *server, *old;
     CHECK(count == 4 && client_ctx != NULL && server_ctx != NULL && cache != NULL);
     plugin = dlopen(words[1], RTLD_NOW | RTLD_LOCAL);
     CHECK(plugin != NULL);
     *(void **)&attach = symbol(plugin, "plugin_attach");
     *(void **)&detach = symbol(plugin, "plugin_detach");
+    *(void **)&gives_kept = symbol(plugin, "plugin_gives_kept");
     CHECK(SSL_CTX_use_certificate_chain_file(server_ctx, words[2]) == 1);
     CHECK(SSL_CTX_use_PrivateKey_file(server_ctx, words[3], SSL_FILETYPE_PEM) == 1);
     CHECK(SSL_CTX_set1_groups_list(server_ctx, "P-256") == 1);
@@ -140,6 +167,7 @@ int main(int count, char **words) {
     CHECK(attach(cache, server_ctx) == 0);
     session_comes_back_after_a_second_hello(client_ctx, server_ctx);
     nothing_is_left_of_a_handshake_that_was_given_up(client_ctx, server_ctx);
+    what_was_kept_is_for_the_same_client_random(client_ctx, server_ctx, gives_kept);
 
     /* A connection that outlives the module, and others that are made afterwards. */
     old = connection(server_ctx, 1);
