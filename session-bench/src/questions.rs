@@ -303,7 +303,7 @@ fn row(
 /// session side by side, as it was allocated; in a server that runs for a while it comes to lie anywhere.
 fn run_in(peer: &dyn Work, series: Series, size: u64) {
     // No row's walk.
-    let mut walk = Walk::new(1 << 40);
+    let mut walk = Walk::new(usize::MAX / 2);
     for _ in 0..2 * size {
         let index = walk.below(size);
         peer.put(series, index, index + 1);
