@@ -394,7 +394,12 @@ fn next_numbers(serial: &Cell<u64>, count: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicU64;
+    use std::sync::atomic::Ordering::Relaxed;
+
     use super::*;
+    use crate::ids::Id;
+    use crate::peers::Peer;
 
     #[test]
     fn every_row_of_ours_runs_and_has_a_name_of_its_own() {
@@ -429,6 +434,52 @@ mod tests {
         questions.sort_unstable();
         questions.dedup();
         assert_eq!(questions.len(), number);
+    }
+
+    /// Counts what it is told to store.
+    struct Counts;
+
+    static STORES: AtomicU64 = AtomicU64::new(0);
+
+    impl Peer for Counts {
+        const NAME: &'static str = "counts";
+
+        fn new(_: usize) -> Counts {
+            Counts
+        }
+
+        fn put(&self, _: &Id) {
+            STORES.fetch_add(1, Relaxed);
+        }
+
+        fn take(&self, _: &Id) -> bool {
+            false
+        }
+
+        fn lookups(&self, _: impl FnMut(&mut Id) -> bool, _: impl FnMut(&[u8])) -> u64 {
+            0
+        }
+    }
+
+    #[test]
+    fn peer_is_filled_and_run_in() {
+        let peer = filled(|_| Box::new(Counts), 100, STORED);
+        LazyCell::force(&peer);
+        assert_eq!(STORES.load(Relaxed), 100 + 200);
+    }
+
+    #[test]
+    fn loop_that_looks_nothing_up_takes_no_time() {
+        let asked = Asked::Apart(STORED, 1_000);
+        let nothing: Lazy = Rc::new(LazyCell::new(Box::new(|| Arc::new(Nothing))));
+        let mut looked_up = lookup(&nothing, asked, 1, true);
+        // Of several rounds, since others use the machine too.
+        let least = |one: &mut dyn FnMut() -> Elapsed| {
+            (0..20).map(|_| one().processor).min().expect("some rounds")
+        };
+        let alone = least(&mut || loop_alone(asked, 1, Walk::new, 20_000));
+        let left = least(&mut || looked_up(20_000));
+        assert!(left < alone / 2, "{left:?} are left of {alone:?}");
     }
 
     #[test]

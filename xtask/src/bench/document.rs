@@ -66,11 +66,12 @@ const HEAD: &str = "\
 
 Ours beside what a server could use instead: one process, the same ids of 32 bytes, the same payload of 134
 bytes (OpenSSL: a master key of 48), the same seeded hasher where a peer takes one, each by its best call for the
-job. All are filled, and then most sessions are stored anew in no order, as in a server that runs for a while: what was
-allocated side by side does not stay so. Ratios are what counts: another machine has other nanoseconds. Rows of one
-thread count the processor's time, rows of several the clock's: columns of different numbers of threads are not to be
-divided by each other. Of lookups the loop's own time is taken off, to make an id and to wait until the lookup before
-is done: it is measured in each round.
+job. Ratios are what counts: another machine has other nanoseconds. Rows of one thread count the processor's time,
+rows of several the clock's: columns of different numbers of threads are not to be divided by each other.
+Before lookups, puts and inserts at capacity a peer is filled, and then has most sessions stored anew in no order, as in
+a server that runs for a while: what was allocated side by side does not stay so. (Where ids have a prefix in common,
+it is filled alone.) Of lookups the loop's own time is taken off, to make an id and to wait until the lookup before is
+done: it is measured in each round.
 `session-core` is the bare table, to be compared with maps; `session-cache` does what a server needs, expiry, limit,
 id context and statistics included, which the maps leave to their user.
 
